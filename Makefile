@@ -1,0 +1,43 @@
+# The environment is made once, from requirements.lock, and used again until the lock changes.
+PYTHON ?= python3
+RUN     = .venv/bin/python
+UV     := $(shell command -v uv 2>/dev/null)
+
+.PHONY: setup book test lint sync serve lock clean
+.DEFAULT_GOAL := book
+
+setup: .venv/.installed
+
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"This course needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is {v[0]}.{v[1]}: try make PYTHON=python3.12")'
+ifdef UV
+	uv venv --quiet --allow-existing --python $(PYTHON) .venv
+	uv pip install --quiet --python $(RUN) --require-hashes -r requirements.lock
+	uv pip install --quiet --python $(RUN) --no-deps --no-build-isolation -e .
+else
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --require-hashes -r requirements.lock
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+book: setup  ## execute the chapters that changed, render the book
+	$(RUN) book/build.py $(ARGS)
+
+test: setup  ## unit tests, every chapter in smoke, the pages in a browser where there is one
+	$(RUN) -m pytest $(ARGS)
+
+lint: setup
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+sync: setup  ## bring pairs of Markdown and notebook, and the repository's address, into step
+	$(RUN) book/sync.py
+
+serve: book  ## read the book on this machine
+	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+lock: setup  ## newest versions inside pyproject.toml's ranges
+	$(RUN) -m uv pip compile pyproject.toml --extra book --extra models --extra test --universal --python-version 3.11 --generate-hashes --no-header --upgrade -o requirements.lock
+
+clean:
+	rm -rf _build .venv

@@ -1,0 +1,68 @@
+"""Figures that the page claims: recorded by the run that made them, with the bound that the text relies on."""
+
+import math
+from html import escape
+
+from IPython.display import HTML, display
+
+RECORD_MIME = "application/vnd.musiclib.record+json"
+_recorded: dict[str, dict] = {}
+
+
+def record(
+    name: str,
+    value: float,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    split: str = "",
+    note: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> None:
+    """Record a figure for the results page, and assert what the text claims of it.
+
+    Parameters
+    ----------
+    name : what was measured
+    value : the figure
+    unit : of the value
+    low, high : its interval
+    split : the unit that was never split, where data were split
+    note : how it was measured
+    at_least, at_most : what the text claims
+
+    Raises
+    ------
+    AssertionError
+        If the value is no finite number, or breaks its bound.
+    """
+    value = float(value)
+    said = f"{name} = {value:.6g} {unit}".strip()
+    if not math.isfinite(value):
+        raise AssertionError(f"{said}: not a finite number.")
+    if at_least is not None and value < at_least:
+        raise AssertionError(f"{said}, but the text claims at least {at_least:g}.")
+    if at_most is not None and value > at_most:
+        raise AssertionError(f"{said}, but the text claims at most {at_most:g}.")
+    row = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "split": split, "note": note}
+    _recorded[name] = row
+    display({RECORD_MIME: row}, raw=True)
+
+
+def measured() -> None:
+    """Show what this chapter has recorded so far, as a table."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(r["name"])}</th><td>{_number(r)}</td><td>{escape(r["note"])}</td></tr>'
+        for r in _recorded.values()
+    )
+    head = '<tr><th scope="col">measured</th><th scope="col">value</th><th scope="col">how</th></tr>'
+    display(HTML(f'<table class="dlm-measured"><thead>{head}</thead><tbody>{rows}</tbody></table>'))
+
+
+def _number(row: dict) -> str:
+    text = f"{row['value']:.4g}"
+    if row["low"] is not None and row["high"] is not None:
+        text += f" ({row['low']:.4g} to {row['high']:.4g})"
+    return escape(f"{text} {row['unit']}".strip())

@@ -1,0 +1,139 @@
+"""Scores as arrays: who plays which pitch, when, for how long and how loud."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import music21 as m21
+import numpy as np
+
+NOTE = np.dtype(
+    [
+        ("onset", "f8"),  # s
+        ("duration", "f8"),  # s
+        ("pitch", "i4"),  # MIDI number: 60 is middle C, 69 is A4 (440 Hz)
+        ("velocity", "i4"),  # MIDI: 1 softest, 127 loudest
+        ("part", "i4"),  # index of the staff or voice in the score, from the top
+    ]
+)
+
+
+class ScoreError(ValueError):
+    """A score that cannot be used. The message names it and says what to do."""
+
+
+def read_score(name: str | Path) -> m21.stream.Score:
+    """Parse a score: a file of your own (MusicXML, MIDI, ABC, Humdrum), or one of those that music21 carries.
+
+    Parameters
+    ----------
+    name : a path, or a corpus name such as ``"bach/bwv66.6"`` or ``"joplin/maple_leaf_rag"``
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is neither; the message lists the corpus names nearest to it.
+    ScoreError
+        If music21 cannot read it.
+    """
+    path = Path(name)
+    try:
+        # From the source each time: music21 would otherwise load pickles from a shared temporary folder.
+        if path.is_file():
+            return _as_score(m21.converter.parse(path, forceSource=True))
+        return _as_score(m21.corpus.parse(str(name), forceSource=True))
+    except m21.exceptions21.CorpusException:
+        known = sorted(_corpus_name(p) for p in m21.corpus.getCorePaths())
+        near = ", ".join(get_close_matches(str(name), known, n=3, cutoff=0.4)) or "bach/bwv66.6, joplin/maple_leaf_rag"
+        raise FileNotFoundError(
+            f"No score called {str(name)!r}: neither a file nor in music21's corpus. Near to it: {near}."
+        ) from None
+    except Exception as error:  # each of music21's readers raises its own kind
+        raise ScoreError(f"{name} cannot be read as a score ({type(error).__name__}: {error}).") from error
+
+
+def _as_score(stream: m21.stream.Stream) -> m21.stream.Score:
+    return stream.scores[0] if isinstance(stream, m21.stream.Opus) else stream
+
+
+def _corpus_name(path: Path) -> str:
+    parts = Path(path).with_suffix("").parts
+    return "/".join(parts[parts.index("corpus") + 1 :])
+
+
+def notes(score: m21.stream.Score, *, bpm: float | None = None, velocity: int = 80) -> np.ndarray:
+    """The notes of a score as sounded: ties joined, chords opened, transposing parts at sounding pitch.
+
+    Parameters
+    ----------
+    score : from :func:`read_score`
+    bpm : quarter notes a minute; None follows the score's own metronome marks, or 100 where it has none
+    velocity : MIDI velocity of every note (a score does not say)
+
+    Returns
+    -------
+    structured array of dtype ``NOTE``, shape (notes,), sorted by onset, then pitch; times in seconds.
+    Grace notes, which have no duration of their own, are left out. Repeats are played once.
+
+    Raises
+    ------
+    ScoreError
+        If the score has no notes.
+    """
+    sounding = score.toSoundingPitch()
+    seconds_at = _clock(sounding, bpm)
+    rows = []
+    for part_index, part in enumerate(sounding.parts or [sounding]):
+        for element in part.stripTies().flatten().notes:
+            if element.duration.quarterLength == 0 or isinstance(element, m21.harmony.Harmony):
+                continue
+            onset = seconds_at(float(element.offset))
+            duration = seconds_at(float(element.offset + element.duration.quarterLength)) - onset
+            rows += [(onset, duration, pitch.midi, velocity, part_index) for pitch in element.pitches]
+    if not rows:
+        raise ScoreError("The score has no notes. Choose another one.")
+    table = np.array(rows, dtype=NOTE)
+    return table[np.lexsort((table["part"], table["pitch"], table["onset"]))]
+
+
+def _clock(score: m21.stream.Score, bpm: float | None):
+    """A function from quarter notes since the beginning to seconds."""
+    if bpm is not None:
+        if bpm <= 0:
+            raise ScoreError(f"bpm={bpm}: expected a positive number of quarter notes a minute.")
+        return lambda quarters: quarters * 60.0 / bpm
+    boundaries = [
+        (a, 60.0 / mark.getQuarterBPM()) for a, _, mark in score.metronomeMarkBoundaries() if mark.getQuarterBPM()
+    ]
+    if not any(list(score.recurse().getElementsByClass(m21.tempo.MetronomeMark))) or not boundaries:
+        boundaries = [(0.0, 60.0 / 100)]
+    starts = np.array([float(a) for a, _ in boundaries])
+    per_quarter = np.array([s for _, s in boundaries])
+    elapsed = np.concatenate([[0.0], np.cumsum(np.diff(starts) * per_quarter[:-1])])
+
+    def seconds_at(quarters: float) -> float:
+        i = max(int(np.searchsorted(starts, quarters, side="right")) - 1, 0)
+        return float(elapsed[i] + (quarters - starts[i]) * per_quarter[i])
+
+    return seconds_at
+
+
+def excerpt(table: np.ndarray, start: float, stop: float) -> np.ndarray:
+    """The notes that begin in [start, stop) seconds, cut at ``stop``, with time counted from ``start``."""
+    inside = table[(table["onset"] >= start) & (table["onset"] < stop)].copy()
+    if inside.size == 0:
+        raise ScoreError(f"No note begins between {start:g} s and {stop:g} s. Choose another excerpt.")
+    inside["duration"] = np.minimum(inside["duration"], stop - inside["onset"])
+    inside["onset"] -= start
+    return inside
+
+
+def transpose(table: np.ndarray, semitones: int) -> np.ndarray:
+    """The same notes, ``semitones`` higher."""
+    moved = table.copy()
+    moved["pitch"] += semitones
+    return moved
+
+
+def frequency(pitch: float | np.ndarray, *, a4: float = 440.0) -> float | np.ndarray:
+    """Frequency in Hz of a MIDI pitch number in equal temperament: a4 · 2**((pitch - 69) / 12)."""
+    return a4 * 2.0 ** ((np.asarray(pitch) - 69) / 12)
