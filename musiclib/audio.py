@@ -12,6 +12,8 @@ import pyloudnorm
 import soundfile as sf
 import soxr
 
+_SYSTEM_ERROR = 2  # libsndfile's code for what the operating system refused
+
 
 class AudioError(ValueError):
     """A sound that cannot be used. The message names it, says what was expected and what to do."""
@@ -47,6 +49,12 @@ def check(y: np.ndarray, sr: int | None = None, *, name: str = "the signal", min
             f"{name} is too short: {y.shape[-1] / sr:.3f} s, expected at least {min_seconds:g} s. Choose a longer one."
         )
     return y
+
+
+def _finite(y: np.ndarray, name: str) -> None:
+    """As :func:`check`, but silence is a sound too."""
+    if np.size(y) == 0 or not np.all(np.isfinite(y)):
+        check(y, name=name)
 
 
 def load(
@@ -85,17 +93,23 @@ def load(
     Taught in: 01_sampling_and_quantization
     """
     path = Path(path)
+    if offset < 0 or (duration is not None and duration <= 0):
+        raise AudioError(f"offset={offset}, duration={duration}: expected seconds, offset ≥ 0 and duration > 0.")
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}. Expected a WAV, FLAC, OGG or MP3 file; check the path.")
     if path.stat().st_size == 0:
         raise AudioError(f"{path} is empty: 0 bytes. Copy or download it again.")
+    opened = False
     try:
         with sf.SoundFile(path) as f:
+            opened = True
             if "should be" in f.extra_info:  # libsndfile's own words where a header promises more than the file holds
                 raise AudioError(
                     f"{path} is truncated: its header promises more than it holds. Copy or download it again."
                 )
-            rate, expected = f.samplerate, f.frames
+            kind, rate, expected = f.format, f.samplerate, f.frames
+            if expected == 0:
+                raise AudioError(f"{path} is empty or truncated: it holds no samples. Copy or download it again.")
             start = round(offset * rate)
             stop = expected if duration is None else min(expected, start + round(duration * rate))
             if start >= expected:
@@ -103,17 +117,24 @@ def load(
             f.seek(start)
             y = f.read(stop - start, dtype="float32", always_2d=True).T
     except sf.SoundFileError as error:
+        if opened:
+            raise AudioError(f"{path} is truncated or damaged ({error}). Copy or download it again.") from error
         raise AudioError(
             f"{path} cannot be read as a sound ({error}). It may be truncated, or no sound file at all: "
             "expected WAV, FLAC, OGG or MP3."
         ) from error
-    if y.shape[1] < stop - start:
+    if y.shape[1] < stop - start and _says_its_length(path, kind):
         raise AudioError(
             f"{path} is truncated: {y.shape[1]} of {stop - start} samples could be read. Copy or download it again."
         )
     y = to_mono(y) if mono else y
     y = check(y, rate, name=str(path), min_seconds=min_seconds)
     return (y, rate) if sr is None else (resample(y, rate, sr), sr)
+
+
+def _says_its_length(path: Path, kind: str) -> bool:
+    # Without a Xing or Info tag an MP3 does not say how long it is, and libsndfile guesses from its size.
+    return kind != "MP3" or any(tag in path.read_bytes() for tag in (b"Xing", b"Info"))
 
 
 def save(path: str | Path, y: np.ndarray, sr: int, *, subtype: str | None = None) -> Path:
@@ -124,22 +145,27 @@ def save(path: str | Path, y: np.ndarray, sr: int, *, subtype: str | None = None
     Raises
     ------
     AudioError
-        If ``y`` is empty or holds NaN, or the ending names no known format.
+        If ``y`` is empty or holds NaN, the ending names no known format, or the format cannot hold this sound.
     OSError
-        If the disk is full, naming the file; what was there before stays.
+        If there is no such folder or the disk is full, naming the file; what was there before stays.
     """
     path = Path(path)
     kind = path.suffix.lstrip(".").upper()
-    if kind not in sf.available_formats():
+    if kind == "RAW" or kind not in sf.available_formats():
         known = ", ".join(sorted(f".{k.lower()}" for k in ("WAV", "FLAC", "OGG", "MP3", "AIFF")))
         raise AudioError(f"{path}: no format is called {path.suffix!r}. Expected one of {known}.")
-    if np.size(y) == 0 or not np.all(np.isfinite(y)):
-        check(y, sr, name=f"the signal for {path}")
+    _finite(y, f"the signal for {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
+    if not sf.check_format(kind, subtype):
+        raise AudioError(f"{path}: {kind} has no subtype {subtype!r}. Expected one of {sf.available_subtypes(kind)}.")
     part = path.with_name(f".{path.name}.part")
     try:
         sf.write(part, np.asarray(y).T, sr, format=kind, subtype=subtype)
         part.replace(path)
     except (OSError, sf.SoundFileError) as error:
+        if getattr(error, "code", _SYSTEM_ERROR) != _SYSTEM_ERROR:
+            raise AudioError(f"{kind} cannot hold this sound at {sr} Hz ({error}).") from error
         raise OSError(
             f"Could not write {path} ({error}). Is the disk full? What was there before is untouched."
         ) from error
@@ -178,14 +204,22 @@ def resample(y: np.ndarray, sr_in: float, sr_out: float) -> np.ndarray:
 
 def peak_normalize(y: np.ndarray, *, peak_db: float = -1.0) -> np.ndarray:
     """Scale ``y`` so that its largest absolute sample is ``peak_db`` dB below full scale. Silence stays silence."""
+    y = _floating(y)
     peak = np.max(np.abs(y), initial=0.0)
     return y if peak == 0 else (y * (10 ** (peak_db / 20) / peak)).astype(y.dtype)
+
+
+def _floating(y: np.ndarray) -> np.ndarray:
+    # A gain of whole numbers would round to whole numbers again.
+    y = np.asarray(y)
+    return y if np.issubdtype(y.dtype, np.floating) else y.astype(np.float32)
 
 
 def loudness(y: np.ndarray, sr: int) -> float:
     """Integrated loudness in LUFS (ITU-R BS.1770-4, by pyloudnorm).
 
-    A sound shorter than the standard's 400 ms block is repeated to fill one. Silence is -inf.
+    A sound shorter than the standard's 400 ms block is repeated to fill one. Silence, and all below the
+    standard's gate of -70 LUFS, is -inf.
     """
     y = to_mono(np.asarray(y))
     block = int(np.ceil(0.4 * sr)) + 1
@@ -207,6 +241,7 @@ def loudness_normalize(y: np.ndarray, sr: int, *, target: float = -23.0, peak_db
     -----
     Taught in: 01_sampling_and_quantization
     """
+    y = _floating(y)
     measured = loudness(y, sr)
     if not np.isfinite(measured):
         return y
@@ -243,7 +278,7 @@ def quantize(x: np.ndarray, bits: int, *, dither: bool = False, seed: int = 0) -
     -----
     Taught in: 01_sampling_and_quantization
     """
-    if int(bits) != bits or not 1 <= bits <= 32:
+    if bits not in range(1, 33):
         raise AudioError(f"bits={bits!r}: expected a whole number from 1 to 32.")
     step = 2.0 / 2**bits
     x = np.asarray(x, dtype=np.float64)
@@ -262,10 +297,17 @@ def mu_law_encode(x: np.ndarray, *, mu: int = 255) -> np.ndarray:
     -------
     int array of ``x``'s shape
 
+    Raises
+    ------
+    AudioError
+        If ``x`` holds NaN.
+
     Notes
     -----
     Taught in: 01_sampling_and_quantization
     """
+    if np.any(np.isnan(x)):
+        check(x, name="the signal to encode")
     x = np.clip(np.asarray(x, dtype=np.float64), -1.0, 1.0)
     compressed = np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu)
     return np.floor((compressed + 1) / 2 * mu + 0.5).astype(np.int64)
@@ -293,21 +335,42 @@ def encode(y: np.ndarray, sr: int, kind: str = "MP3", *, compression: float | No
     ----------
     y : array, shape (N,) or (channels, N)
     kind : "WAV", "FLAC", "OGG" or "MP3"
-    compression : from 0 (best quality) to 1 (smallest), for the lossy kinds; constant bit rate for MP3
+    compression : from 0 (best quality) to 1 (smallest), at a constant bit rate for MP3;
+        None leaves it to the encoder, whose MP3 has a variable bit rate
+
+    Raises
+    ------
+    AudioError
+        If ``y`` is empty or holds NaN, the kind is unknown, or it cannot hold this sampling rate.
 
     Notes
     -----
     Taught in: 01_sampling_and_quantization
     """
+    if kind not in ("WAV", "FLAC", "OGG", "MP3"):
+        raise AudioError(f"kind={kind!r}: expected WAV, FLAC, OGG or MP3.")
+    _finite(y, "the signal to encode")
     buffer = io.BytesIO()
     options = {} if compression is None else {"compression_level": compression}
-    if kind == "MP3":
-        options["bitrate_mode"] = "CONSTANT"
-    sf.write(buffer, np.asarray(y).T, sr, format=kind, **options)
+    if kind == "MP3" and options:
+        options = {"compression_level": min(compression, 0.999), "bitrate_mode": "CONSTANT"}  # LAME refuses 1
+    try:
+        sf.write(buffer, np.asarray(y).T, sr, format=kind, **options)
+    except sf.LibsndfileError as error:
+        raise AudioError(f"{kind} cannot hold this sound at {sr} Hz ({error.error_string})") from error
     return buffer.getvalue()
 
 
 def decode(data: bytes) -> tuple[np.ndarray, int]:
-    """Undo :func:`encode`: (float32 array, shape (N,) or (channels, N); sampling rate in Hz)."""
-    y, sr = sf.read(io.BytesIO(data), dtype="float32")
+    """Undo :func:`encode`: (float32 array, shape (N,) or (channels, N); sampling rate in Hz).
+
+    Raises
+    ------
+    AudioError
+        If the bytes are no sound.
+    """
+    try:
+        y, sr = sf.read(io.BytesIO(data), dtype="float32")
+    except sf.LibsndfileError as error:
+        raise AudioError(f"These {len(data)} bytes cannot be decoded as a sound ({error.error_string})") from error
     return y.T, sr

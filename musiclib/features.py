@@ -264,9 +264,11 @@ def magnitude_from_mel(
     -----
     Taught in: 04_mel_and_mfcc
     """
-    norm = None if htk else "slaney"
-    top = sr / 2 if fmax is None else fmax
-    return librosa.feature.inverse.mel_to_stft(mel, sr=sr, n_fft=n_fft, fmin=fmin, fmax=top, htk=htk, norm=norm)
+    bank = mel_filterbank(sr=sr, n_fft=n_fft, n_mels=mel.shape[0], fmin=fmin, fmax=fmax, htk=htk)
+    # librosa's search ends where the slope is small in itself: brought to one scale, a soft sound comes out as well as
+    # a loud one. A short memory and a bound on the steps keep it to seconds where its own settings take minutes.
+    scale = max(float(np.max(mel)), 1e-20) / 1000
+    return np.sqrt(librosa.util.nnls(bank, mel / scale, m=10, maxiter=100) * scale)
 
 
 def griffin_lim(
@@ -285,12 +287,17 @@ def griffin_lim(
     magnitude : |X|, shape (1 + n_fft // 2, frames), of a centered Hann STFT
     n_iter : how often
     momentum : 0 is Griffin and Lim's algorithm; 0.99 the fast one of Perraudin, Balazs and Søndergaard
-    length : number of samples wanted
+    length : number of samples wanted, from (frames - 1) · H to frames · H - 1; None is the least of them
     seed : of the random phases it begins with
 
     Returns
     -------
     float array, shape (length,)
+
+    Raises
+    ------
+    ValueError
+        If a signal of ``length`` samples would have another number of frames.
 
     References
     ----------
@@ -302,6 +309,10 @@ def griffin_lim(
     -----
     Taught in: 03_stft
     """
+    frames = magnitude.shape[1]
+    if length is not None and length // hop_length + 1 != frames:
+        least, most = (frames - 1) * hop_length, frames * hop_length - 1
+        raise ValueError(f"length={length}: {frames} frames {hop_length} samples apart are {least} to {most} samples.")
     return librosa.griffinlim(
         magnitude,
         n_iter=n_iter,

@@ -7,6 +7,7 @@ from pathlib import Path
 import midirenderer
 import numpy as np
 import pretty_midi
+import scipy.signal
 import soundfile as sf
 
 from musiclib import audio, symbolic
@@ -25,7 +26,8 @@ INSTRUMENTS = {
     "cello": 42,
     "harp": 46,
     "strings": 48,
-    "choir": 52,
+    "choir": 52,  # aah
+    "voice": 53,  # ooh
     "trumpet": 56,
     "horn": 60,
     "saxophone": 65,
@@ -35,6 +37,7 @@ INSTRUMENTS = {
     "flute": 73,
 }
 _NATIVE_RATE = 48_000  # what midirenderer writes
+_LOWEST = 15.0  # Hz; the lowest key of a piano sounds at 27.5 Hz
 _REVERB, _CHORUS, _VOLUME, _EXPRESSION, _PAN = 91, 93, 7, 11, 10
 
 
@@ -74,22 +77,41 @@ def render(
     Raises
     ------
     ValueError
-        If an instrument is unknown, a part has none, ``reverb`` lies outside [0, 1], or there are no notes.
+        If an instrument is unknown, a part has none, ``reverb`` lies outside [0, 1], there are no notes, a pitch,
+        velocity or duration cannot be played, or more than 15 parts are to have instruments of their own.
     """
-    if len(notes) == 0:
-        raise ValueError("There are no notes to play.")
+    _check_playable(notes)
     if not 0 <= reverb <= 1:
         raise ValueError(f"reverb={reverb}: expected a number from 0 (none) to 1.")
     part_count = int(notes["part"].max()) + 1
     names = [instruments] * part_count if isinstance(instruments, str) else list(instruments)
     if len(names) < part_count:
         raise ValueError(f"The notes have {part_count} parts, and {len(names)} instruments were named: {names}.")
+    if part_count > 15 and len(set(names[:part_count])) > 1:
+        raise ValueError(f"The notes have {part_count} parts; MIDI plays at most 15 with instruments of their own.")
     end = float(np.max(notes["onset"] + notes["duration"])) + tail
     midi = _midi(notes, names, reverb, end)
     stereo, native = sf.read(io.BytesIO(midirenderer.render_wave_from(_soundfont_bytes(), midi)), dtype="float32")
     y = audio.resample(audio.to_mono(stereo.T), native, sr)
     y = np.pad(y, (0, max(0, round(end * sr) - len(y))))[: round(end * sr)]
-    return audio.peak_normalize(y)
+    return audio.peak_normalize(_without_offset(y, sr))
+
+
+def _without_offset(y: np.ndarray, sr: int) -> np.ndarray:
+    # Some recordings in the soundfont, the saxophone's most, lie beside zero, which is inaudible, takes headroom and
+    # stands in every spectrum at 0 Hz.
+    return scipy.signal.sosfilt(scipy.signal.butter(2, _LOWEST, "highpass", fs=sr, output="sos"), y).astype(y.dtype)
+
+
+def _check_playable(notes: np.ndarray) -> None:
+    if len(notes) == 0:
+        raise ValueError("There are no notes to play.")
+    for field, low, high in (("pitch", 0, 127), ("velocity", 1, 127)):
+        outside = notes[field][(notes[field] < low) | (notes[field] > high)]
+        if outside.size:
+            raise ValueError(f"A note has {field} {outside[0]}: MIDI plays {low} to {high}.")
+    if not np.all(notes["duration"] > 0) or not np.all(notes["onset"] >= 0):
+        raise ValueError("A note begins before 0 s or does not last: expected onset ≥ 0 and duration > 0.")
 
 
 def _midi(notes: np.ndarray, names: list[str], reverb: float, end: float) -> bytes:

@@ -77,7 +77,7 @@ def notes(score: m21.stream.Score, *, bpm: float | None = None, velocity: int = 
     Raises
     ------
     ScoreError
-        If the score has no notes.
+        If the score has no notes, or ``bpm`` is not a positive number.
     """
     sounding = score.toSoundingPitch()
     seconds_at = _clock(sounding, bpm)
@@ -98,7 +98,7 @@ def notes(score: m21.stream.Score, *, bpm: float | None = None, velocity: int = 
 def _clock(score: m21.stream.Score, bpm: float | None):
     """A function from quarter notes since the beginning to seconds."""
     if bpm is not None:
-        if bpm <= 0:
+        if not 0 < bpm < float("inf"):
             raise ScoreError(f"bpm={bpm}: expected a positive number of quarter notes a minute.")
         return lambda quarters: quarters * 60.0 / bpm
     boundaries = [

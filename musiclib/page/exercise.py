@@ -1,5 +1,6 @@
 """Exercises that check themselves and answer with a hint."""
 
+import copy
 from collections.abc import Callable
 from html import escape
 from typing import Any, NamedTuple
@@ -69,8 +70,10 @@ def check(name: str, answer: Callable, *cases: Case) -> None:
 def _problem(answer: Callable, c: Case) -> str | None:
     call = ", ".join([_short(a) for a in c.arguments] + [f"{k}={_short(v)}" for k, v in c.options.items()])
     called = f"{getattr(answer, '__name__', 'answer')}({call})"
+    # Copies, so that an answer that changes its arguments in place does not spoil them for the next.
+    arguments, options = copy.deepcopy((c.arguments, c.options))
     try:
-        got = answer(*c.arguments, **c.options)
+        got = answer(*arguments, **options)
     except NotImplementedError:
         return f"Write your answer in place of the dots. {c.hint}"
     except Exception as error:  # whatever a learner's code raises is part of the answer
@@ -88,8 +91,8 @@ def _equal(got: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, str | bool):
         return got == expected
     got, expected = np.asarray(got), np.asarray(expected)
-    # Small entries of an array are compared on the scale of its largest.
-    scale = tolerance * max(float(np.max(np.abs(expected), initial=0.0)), 1e-12)
+    # Small entries of an array are compared on the scale of its largest, and zeros on that of 1.
+    scale = tolerance * (float(np.max(np.abs(expected), initial=0.0)) or 1.0)
     return got.shape == expected.shape and bool(np.allclose(got, expected, rtol=tolerance, atol=scale))
 
 

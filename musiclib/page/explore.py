@@ -109,7 +109,10 @@ def _validate(choices: dict[str, Sequence], start: dict[str, Any]) -> None:
 
 
 def _label(value: Any, unit: str) -> str:
-    text = f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool | np.bool_):
+        return "on" if value else "off"
+    whole = isinstance(value, int | np.integer)
+    text = f"{value:,}" if whole else f"{value:g}" if isinstance(value, float | np.floating) else str(value)
     return f"{text} {unit}".strip()
 
 
@@ -125,8 +128,10 @@ def _static(draw, caption, choices, labels, begin, match) -> str:
         described = ", ".join(
             f"{n.replace('_', ' ')} {labels[n][list(choices[n]).index(v)]}" for n, v in setting.items()
         )
-        svg = to_svg(frame.figure, f"{caption} Shown: {described}.") if frame.figure else ""
-        plt.close(frame.figure)
+        svg = ""
+        if frame.figure:
+            svg = to_svg(frame.figure, f"{caption} Shown: {described}.")
+            plt.close(frame.figure)
         text = f"<p>{escape(frame.text)}</p>" if frame.text else ""
         frames.append(f'<div class="dlm-frame"{"" if is_start else " hidden"}>{svg}{text}</div>')
         if frame.y is not None:

@@ -36,15 +36,17 @@ def record(
     Raises
     ------
     AssertionError
-        If the value is no finite number, or breaks its bound.
+        If the value or an end of its interval is no finite number, or the value breaks its bound.
     """
     value = float(value)
+    low, high = (None if end is None else float(end) for end in (low, high))
     said = f"{name} = {value:.6g} {unit}".strip()
-    if not math.isfinite(value):
-        raise AssertionError(f"{said}: not a finite number.")
-    if at_least is not None and value < at_least:
+    if not all(math.isfinite(number) for number in (value, low, high) if number is not None):
+        raise AssertionError(f"{said} (interval {low} to {high}): not a finite number.")
+    # Asked this way round, a bound that is NaN is broken and not kept.
+    if at_least is not None and not value >= at_least:
         raise AssertionError(f"{said}, but the text claims at least {at_least:g}.")
-    if at_most is not None and value > at_most:
+    if at_most is not None and not value <= at_most:
         raise AssertionError(f"{said}, but the text claims at most {at_most:g}.")
     row = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "split": split, "note": note}
     _recorded[name] = row

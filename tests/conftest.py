@@ -1,0 +1,54 @@
+"""What several test files need: real notes and sounds made once, and a way to see what a page shows."""
+
+import os
+import sys
+
+os.environ.setdefault("MPLBACKEND", "agg")  # before anything draws: no test opens a window
+
+import hypothesis
+import numpy as np
+import pytest
+
+# The same examples on every machine and every run; slow machines fail nothing.
+hypothesis.settings.register_profile("course", derandomize=True, deadline=None, max_examples=40, database=None)
+hypothesis.settings.load_profile("course")
+
+
+@pytest.fixture(scope="session")
+def chorale() -> np.ndarray:
+    """The notes of Bach's chorale BWV 66.6, four voices, 22.5 s."""
+    from musiclib import symbolic
+
+    return symbolic.notes(symbolic.read_score("bach/bwv66.6"))
+
+
+@pytest.fixture(scope="session")
+def music(chorale) -> tuple[np.ndarray, int]:
+    """(y, sr): the first five seconds of the chorale on strings."""
+    from musiclib import render, symbolic
+
+    return render.render(symbolic.excerpt(chorale, 0, 4), "strings", sr=22_050), 22_050
+
+
+@pytest.fixture(scope="session")
+def piano_note() -> tuple[np.ndarray, int]:
+    """(y, sr): middle C on the piano, 1.5 s."""
+    from musiclib import render
+
+    return render.note(60, "piano", seconds=1.0, sr=22_050), 22_050
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list[dict]:
+    """What `musiclib.page` shows from here on: one dictionary of MIME type to content for each output."""
+    import musiclib.page
+
+    outputs = []
+
+    def display(item, raw=False):
+        outputs.append(item if raw else {"text/html": item.data} if hasattr(item, "data") else {"object": item})
+
+    for name in ("exercise", "explore", "figure", "record", "sound"):
+        # Through sys.modules: `page.record` is the function and not the module of that name.
+        monkeypatch.setattr(sys.modules[f"{musiclib.page.__name__}.{name}"], "display", display)
+    return outputs
