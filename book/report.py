@@ -20,9 +20,9 @@ def number(value: Any) -> str:
     if not math.isfinite(value):
         return str(value)
     if isinstance(value, int) or (value == int(value) and abs(value) < 1e6):
-        text = f"{int(value):,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(int(value))
+        text = f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
     elif 1e-4 <= abs(value) < 1e6:
-        text = f"{value:.4g}" if abs(value) < 10_000 else f"{round(value):,}".replace(",", "\u202f")
+        text = f"{value:.4g}" if abs(value) < 10_000 else f"{round(value):,}"
     else:
         mantissa, exponent = f"{value:.3e}".split("e")
         text = f"{float(mantissa):g}\u2009\u00d7\u200910<sup>{int(exponent)}</sup>"

@@ -206,7 +206,7 @@ def peak_normalize(y: np.ndarray, *, peak_db: float = -1.0) -> np.ndarray:
     """Scale ``y`` so that its largest absolute sample is ``peak_db`` dB below full scale. Silence stays silence."""
     y = _floating(y)
     peak = np.max(np.abs(y), initial=0.0)
-    return y if peak == 0 else (y * (10 ** (peak_db / 20) / peak)).astype(y.dtype)
+    return y if peak == 0 else (y / peak * 10 ** (peak_db / 20)).astype(y.dtype)
 
 
 def _floating(y: np.ndarray) -> np.ndarray:
@@ -236,10 +236,6 @@ def loudness_normalize(y: np.ndarray, sr: int, *, target: float = -23.0, peak_db
     y : array, shape (N,) or (channels, N)
     sr : sampling rate in Hz
     target : LUFS (EBU R 128 broadcasts at -23)
-
-    Notes
-    -----
-    Taught in: 01_sampling_and_quantization
     """
     y = _floating(y)
     measured = loudness(y, sr)

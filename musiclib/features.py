@@ -4,6 +4,8 @@ Symbols: x is a signal of N samples at rate f_s (``sr``); a frame has ``n_fft`` 
 (``hop_length``) later; X[k, m] is the STFT at bin k (k · f_s / n_fft hertz) and frame m (m · H / f_s seconds).
 """
 
+import math
+
 import librosa
 import numpy as np
 import scipy.fft
@@ -248,27 +250,46 @@ def mel_from_mfcc(coefficients: np.ndarray, *, n_mels: int = 128) -> np.ndarray:
 
 
 def magnitude_from_mel(
-    mel: np.ndarray, *, sr: int, n_fft: int = N_FFT, fmin: float = 0.0, fmax: float | None = None, htk: bool = False
+    mel: np.ndarray,
+    *,
+    sr: int,
+    n_fft: int = N_FFT,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    n_iter: int = 200,
 ) -> np.ndarray:
-    """A magnitude spectrogram whose mel spectrogram is ``mel``, by non-negative least squares (librosa).
+    """A magnitude spectrogram whose mel spectrogram is ``mel``, by non-negative least squares.
 
     Parameters
     ----------
     mel : power, shape (n_mels, frames)
+    n_iter : steps of the search
 
     Returns
     -------
     array, shape (1 + n_fft // 2, frames)
+
+    References
+    ----------
+    Beck and Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems", SIAM Journal on
+    Imaging Sciences 2(1), 2009, doi:10.1137/080716542.
 
     Notes
     -----
     Taught in: 04_mel_and_mfcc
     """
     bank = mel_filterbank(sr=sr, n_fft=n_fft, n_mels=mel.shape[0], fmin=fmin, fmax=fmax, htk=htk)
-    # librosa's search ends where the slope is small in itself: brought to one scale, a soft sound comes out as well as
-    # a loud one. A short memory and a bound on the steps keep it to seconds where its own settings take minutes.
-    scale = max(float(np.max(mel)), 1e-20) / 1000
-    return np.sqrt(librosa.util.nnls(bank, mel / scale, m=10, maxiter=100) * scale)
+    # Accelerated projected gradient. librosa's search takes minutes where this takes a second, and it stops at a slope
+    # of fixed size, so that a soft sound comes out worse than a loud one.
+    step = 1 / float(np.linalg.norm(bank, 2)) ** 2
+    power = ahead = np.maximum(np.linalg.pinv(bank) @ mel, 0)
+    t = 1.0
+    for _ in range(n_iter):
+        previous, power = power, np.maximum(ahead - step * (bank.T @ (bank @ ahead - mel)), 0)
+        t, t_before = (1 + math.sqrt(1 + 4 * t**2)) / 2, t
+        ahead = power + (t_before - 1) / t * (power - previous)
+    return np.sqrt(power)
 
 
 def griffin_lim(

@@ -148,7 +148,7 @@ def test_signal_to_quantization_noise(bits):
 
 @given(SIGNALS, st.integers(1, 32))
 def test_quantizing_rounds_to_the_nearest_step(x, bits):
-    step = 2.0 / 2**bits
+    step, x = 2.0 / 2**bits, x.astype(float)
     got = audio.quantize(x, bits)
     assert got.shape == x.shape and got.min() >= -1 and got.max() <= 1 - step
     inside = x <= 1 - step

@@ -172,3 +172,12 @@ def test_a_full_disk_leaves_what_was_there(good, tmp_path, tone, kind):
         audio.save(path, np.tile(tone, 5), SR)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_appears_whole(tmp_path, tone):
+    path = audio.save(tmp_path / "take.wav", tone, SR)
+    before = path.read_bytes()
+    with path.open("rb") as reader:  # who reads the old one while the new one is made goes on reading the old one
+        audio.save(path, tone[:100], SR)
+        assert reader.read() == before
+    assert audio.load(path)[0].size == 100

@@ -1,5 +1,5 @@
 // Comforts on top of pages that work without them: one sound at a time, and a waveform that shows where the sound is
-// and takes a click to go there.
+// and takes a click to go there, sliders that keep their length.
 (() => {
   "use strict";
 
@@ -7,6 +7,20 @@
     for (const other of document.querySelectorAll("audio")) {
       if (other !== event.target) other.pause();
     }
+  }, true);
+
+  // A server without range requests (python -m http.server) leaves a sound that cannot be moved in; kept in memory, it can.
+  const movable = (audio) => audio.seekable.length > 0 && audio.seekable.end(audio.seekable.length - 1) > 0;
+  document.addEventListener("loadedmetadata", async (event) => {
+    const audio = event.target;
+    if (movable(audio) || !/^https?:/.test(audio.currentSrc)) return;
+    const source = audio.currentSrc;
+    const sound = await (await fetch(source)).blob();
+    if (audio.currentSrc !== source) return;
+    const [place, playing] = [audio.currentTime, !audio.paused];
+    audio.src = URL.createObjectURL(sound);
+    audio.currentTime = place;
+    if (playing) audio.play().catch(() => {});
   }, true);
 
   const seconds = (audio) => Number.isFinite(audio.duration) ? audio.duration : Number(audio.dataset.seconds) || 0;
@@ -31,14 +45,26 @@
     box.addEventListener("click", (event) => {
       const place = box.getBoundingClientRect();
       const part = Math.min(1, Math.max(0, (event.clientX - place.left) / place.width));
-      const go = () => { audio.currentTime = part * seconds(audio); };
+      const go = () => {
+        if (!movable(audio)) return;
+        audio.currentTime = part * seconds(audio);
+        audio.removeEventListener("loadedmetadata", go);
+      };
+      audio.addEventListener("loadedmetadata", go);
       if (audio.readyState > 0) go();
-      else audio.addEventListener("loadedmetadata", go, { once: true });
       audio.play().catch(() => {});
     });
   };
 
+  // Room for a slider's longest value, or the track would change its length under the pointer.
+  const reserve = (input) => {
+    const output = input.parentElement.querySelector("output");
+    const labels = JSON.parse(input.dataset.labels || "[]");
+    if (output) output.style.minWidth = `${Math.max(4, ...labels.map((label) => label.length))}ch`;
+  };
+
   const start = () => {
+    document.querySelectorAll(".dlm-controls input[type=range]").forEach(reserve);
     for (const wave of document.querySelectorAll("svg.dlm-wave")) {
       const audio = wave.parentElement.querySelector("audio");
       if (audio) scrubber(wave, audio);

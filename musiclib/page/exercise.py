@@ -91,9 +91,9 @@ def _equal(got: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, str | bool):
         return got == expected
     got, expected = np.asarray(got), np.asarray(expected)
-    # Small entries of an array are compared on the scale of its largest, and zeros on that of 1.
+    # Relative to the largest entry, so that small ones need not be nearer than large ones; zeros to 1.
     scale = tolerance * (float(np.max(np.abs(expected), initial=0.0)) or 1.0)
-    return got.shape == expected.shape and bool(np.allclose(got, expected, rtol=tolerance, atol=scale))
+    return got.shape == expected.shape and bool(np.allclose(got, expected, rtol=0, atol=scale))
 
 
 def _short(value: Any) -> str:

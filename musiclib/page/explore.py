@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import sys
 import uuid
 from collections.abc import Callable, Sequence
 from html import escape
@@ -84,17 +85,28 @@ def explore(
 
     Notes
     -----
-    With the environment variable ``MUSICLIB_STATIC=1``, which the book's build sets, every frame is drawn at once and
-    the slider needs no kernel. Otherwise it is an ipywidgets slider and ``draw`` runs when it moves.
+    In JupyterLab, VS Code and Colab it is an ipywidgets slider, and ``draw`` runs when it moves. Where nobody could
+    move it, under papermill or in the book's build, every frame is drawn at once and the slider needs no kernel.
+    The environment variable ``MUSICLIB_STATIC``, 1 or 0, decides otherwise.
     """
     units, start = units or {}, start or {}
     _validate(choices, start)
     begin = {name: start.get(name, values[len(values) // 2]) for name, values in choices.items()}
     labels = {name: [_label(v, units.get(name, "")) for v in values] for name, values in choices.items()}
-    if os.environ.get("MUSICLIB_STATIC") == "1":
-        display(HTML(_static(draw, caption, choices, labels, begin, match)))
-    else:
+    if has_front_end():
         display(live(draw, caption, choices, labels, begin, match))
+    else:
+        display(HTML(_static(draw, caption, choices, labels, begin, match)))
+
+
+def has_front_end() -> bool:
+    """Whether somebody can move a live slider: the kernel was started by JupyterLab, VS Code or Colab."""
+    asked = os.environ.get("MUSICLIB_STATIC")
+    if asked in ("0", "1"):
+        return asked == "0"
+    # A Jupyter server names the session in its kernels' environment; papermill and nbconvert name none.
+    server = "JPY_SESSION_NAME" in os.environ or any(name.startswith("VSCODE_") for name in os.environ)
+    return server or "google.colab" in sys.modules
 
 
 def _validate(choices: dict[str, Sequence], start: dict[str, Any]) -> None:

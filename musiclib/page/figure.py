@@ -15,7 +15,10 @@ from PIL import Image
 from musiclib import plot
 
 _count = itertools.count()
-_FONT = re.compile(r"font: (?:(bold|[1-9]00) )?([\d.]+)px [^;\"]*")
+_FONT = re.compile(r"font: (?:(bold|[1-9]00) )?([\d.]+)px [^;\"]*")  # matplotlib 3.10
+_FAMILY = re.compile(r"font-family: [^;\"]*")  # matplotlib 3.11
+_STYLE = re.compile(r"<defs>\s*<style[^>]*>\*{([^}]*)}</style>\s*</defs>")
+_ID = re.compile(r' id="([^"]*)"')
 _PATH = re.compile(r' d="([^"]*)"')
 _PNG = re.compile(r'"data:image/png;base64,([^"]+)"')
 
@@ -52,7 +55,15 @@ def to_svg(figure: Figure, alt: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="width:100%;max-width:660px" ', 1)
+    # Matplotlib's style is for everything, which inline would be the whole page; here it is for this figure.
+    strokes = _STYLE.search(svg)[1]
+    svg = _STYLE.sub("", svg)
+    look = f"width:100%;max-width:660px;{strokes}"
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="{look}" ', 1)
+    # Ids that nothing refers to, such as figure_1, would stand on the page once for each figure.
+    referred = set(re.findall(r"#([\w-]+)", svg))
+    svg = _ID.sub(lambda m: m[0] if m[1] in referred else "", svg)
+    svg = _FAMILY.sub("font-family:inherit", svg)
     svg = _FONT.sub(lambda m: f"font-weight:{m[1] or 'normal'};font-size:{m[2]}px;font-family:inherit", svg)
     svg = svg.replace(plot.INK, "currentColor")
     # A tenth of a point is finer than a screen shows, and a third of the bytes.

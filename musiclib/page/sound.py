@@ -9,7 +9,8 @@ from IPython.display import HTML, display
 from musiclib import audio, plot
 
 TARGET_LUFS = -20.0
-_MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+# Without 11,025 and 12,000 Hz: at their few bytes a frame the encoder leaves out how much silence it added.
+_MP3_RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _MIME = {"MP3": "audio/mpeg", "FLAC": "audio/flac", "WAV": "audio/wav", "OGG": "audio/ogg"}
 
 
