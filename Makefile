@@ -36,8 +36,8 @@ sync: setup  ## bring pairs of Markdown and notebook, and the repository's addre
 serve: book  ## read the book on this machine
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-lock: setup  ## newest versions inside pyproject.toml's ranges
-	$(RUN) -m uv pip compile pyproject.toml --extra book --extra models --extra test --universal --python-version 3.11 --generate-hashes --no-header --upgrade -o requirements.lock
+lock:  ## the newest versions inside the ranges of pyproject.toml; needs uv
+	uv pip compile pyproject.toml --extra book --extra models --extra test --universal --python-version 3.11 --generate-hashes --no-header --upgrade -o requirements.lock
 
 clean:
 	rm -rf _build .venv

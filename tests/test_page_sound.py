@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import sys
 from html.parser import HTMLParser
 
 import ipywidgets
@@ -241,8 +243,30 @@ def test_a_sound_in_some_frames_only(static):
 # ---------------------------------------------------------------- sliders with a kernel
 
 
+@pytest.mark.parametrize(
+    ("environment", "module", "live"),
+    [
+        ({}, None, False),  # papermill
+        ({"JPY_SESSION_NAME": "/home/reader/01.ipynb"}, None, True),  # JupyterLab
+        ({"VSCODE_PID": "7"}, None, True),
+        ({}, "google.colab", True),
+        ({"JPY_SESSION_NAME": "x", "MUSICLIB_STATIC": "1"}, None, False),
+        ({"MUSICLIB_STATIC": "0"}, None, True),
+    ],
+)
+def test_a_slider_is_live_where_somebody_can_move_it(shown, monkeypatch, environment, module, live):
+    for name in [n for n in os.environ if n.startswith(("VSCODE_", "JPY_SESSION_NAME", "MUSICLIB_STATIC"))]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    if module:
+        monkeypatch.setitem(sys.modules, module, None)
+    page.explore(lambda n: page.Frame(text=str(n)), "n", n=[1, 2])
+    assert ("object" in shown[-1]) is live
+
+
 def test_moving_a_slider_draws_anew(shown, monkeypatch):
-    monkeypatch.delenv("MUSICLIB_STATIC", raising=False)
+    monkeypatch.setenv("MUSICLIB_STATIC", "0")
     calls = []
 
     def watched(**setting):

@@ -92,8 +92,8 @@ def project(tmp_path_factory):
         folder.mkdir(parents=True)
     (root / "_config.yml").write_text((ROOT / "_config.yml").read_text())
     (book / "_ext" / "dlm_site.py").write_text((ROOT / "book" / "_ext" / "dlm_site.py").read_text())
-    for name in ("dlm.css", "dlm.js", "logo.svg", "logo-dark.svg", "favicon.svg"):
-        (book / "_static" / name).write_bytes((ROOT / "book" / "_static" / name).read_bytes())
+    for path in (ROOT / "book" / "_static").iterdir():
+        (book / "_static" / path.name).write_bytes(path.read_bytes())
     (book / "references.bib").write_text("")
     (book / "index.md").write_text("# A book\n\n[One](../notebooks/01_one.md)\n\n<!-- output: 01_one hear -->\n")
     pages = ["notebooks/01_one", "notebooks/02_two", "results", "status"]
