@@ -80,8 +80,9 @@ def wave_and_audio(
     y = np.asarray(y, dtype=np.float32)
     source = data_uri(y, sr, match=match, kind=kind, compression=compression)
     seconds = f"{y.shape[-1] / sr:.2f}"
+    picture = wave(y, full_scale=not match)
     return (
-        f'{wave(y)}<audio controls preload="none" style="width:100%" data-seconds="{seconds}" src="{source}"></audio>'
+        f'{picture}<audio controls preload="none" style="width:100%" data-seconds="{seconds}" src="{source}"></audio>'
     )
 
 
@@ -102,10 +103,10 @@ def data_uri(
     return f"data:{_MIME[kind]};base64,{base64.b64encode(data).decode()}"
 
 
-def wave(y: np.ndarray, *, columns: int = 150) -> str:
-    """The waveform's envelope as a small SVG."""
+def wave(y: np.ndarray, *, full_scale: bool = False, columns: int = 150) -> str:
+    """The waveform's envelope as a small SVG, as high as its own peak, or with ``full_scale`` as high as 1."""
     low, high = plot.envelope(audio.to_mono(y), columns)
-    scale = 22 / max(np.max(np.abs(y)), 1e-9)
+    scale = 22 / (1.0 if full_scale else max(np.max(np.abs(y)), 1e-9))
     x = np.linspace(0, 600, low.size)
     top = [f"{a:.0f},{24 - scale * b:.1f}" for a, b in zip(x, high, strict=True)]
     bottom = [f"{a:.0f},{24.4 - scale * b:.1f}" for a, b in zip(x, low, strict=True)]
