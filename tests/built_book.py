@@ -46,15 +46,20 @@ every_chapter = pytest.mark.parametrize("page", CHAPTERS)
 
 
 @functools.cache
-def built_site() -> Path:
-    """The folder of the built pages."""
-    if os.environ.get("BOOK_HTML"):
-        return Path(os.environ["BOOK_HTML"]).resolve()
+def smoke_build() -> Path:
+    """The folder of a build of the whole book in the smoke profile; what has not changed since the last is kept."""
     build = ROOT / "_build" / "smoke"
     command = [sys.executable, "book/build.py", "--profile", "smoke", "--build-dir", str(build)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"the book does not build:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return build / "html"
+    return build
+
+
+def built_site() -> Path:
+    """The folder of the built pages."""
+    if os.environ.get("BOOK_HTML"):
+        return Path(os.environ["BOOK_HTML"]).resolve()
+    return smoke_build() / "html"
 
 
 @contextlib.contextmanager

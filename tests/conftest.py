@@ -1,17 +1,15 @@
 """What several test files need: real notes and sounds made once, and a way to see what a page shows."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "agg")  # before anything draws: no test opens a window
 
+import built_book
 import hypothesis
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples on every machine and every run; slow machines fail nothing.
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, max_examples=40, database=None)
@@ -60,9 +58,5 @@ def shown(monkeypatch) -> list[dict]:
 
 @pytest.fixture(scope="session")
 def smoke_build() -> Path:
-    """The folder of a build of the whole book in the smoke profile; what has not changed since the last is kept."""
-    build = ROOT / "_build" / "smoke"
-    command = [sys.executable, "book/build.py", "--profile", "smoke", "--build-dir", str(build)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, f"the book does not build:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return build
+    """The folder of a build of the whole book in the smoke profile."""
+    return built_book.smoke_build()

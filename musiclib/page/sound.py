@@ -10,7 +10,7 @@ from musiclib import audio, plot
 
 TARGET_LUFS = -20.0
 # Without 11,025 and 12,000 Hz: at their few bytes a frame the encoder leaves out how much silence it added.
-_MP3_RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_MP3_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _MIME = {"MP3": "audio/mpeg", "FLAC": "audio/flac", "WAV": "audio/wav", "OGG": "audio/ogg"}
 
 
