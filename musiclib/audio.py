@@ -7,6 +7,7 @@ A signal is a float32 array ``y`` of shape (N,), or (channels, N) where a functi
 import io
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pyloudnorm
 import soundfile as sf
@@ -70,7 +71,8 @@ def load(
 
     Parameters
     ----------
-    path : the file
+    path : the file; or ``"librosa:NAME"``, one of librosa's example recordings such as ``"librosa:brahms"``, which is
+        downloaded once where there is network
     sr : resample to this rate in Hz; None keeps the file's own
     mono : average the channels
     offset, duration : the part to read, in seconds
@@ -84,7 +86,7 @@ def load(
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no such file, or an example cannot be had.
     AudioError
         If the file is empty, truncated, not a sound, or holds NaN, silence or too little; see :func:`check`.
 
@@ -92,7 +94,7 @@ def load(
     -----
     Taught in: 01_sampling_and_quantization
     """
-    path = Path(path)
+    path = _example(str(path)[8:]) if str(path).startswith("librosa:") else Path(path)
     if offset < 0 or (duration is not None and duration <= 0):
         raise AudioError(f"offset={offset}, duration={duration}: expected seconds, offset ≥ 0 and duration > 0.")
     if not path.is_file():
@@ -130,6 +132,20 @@ def load(
     y = to_mono(y) if mono else y
     y = check(y, rate, name=str(path), min_seconds=min_seconds)
     return (y, rate) if sr is None else (resample(y, rate, sr), sr)
+
+
+def _example(name: str) -> Path:
+    try:
+        return Path(librosa.ex(name))
+    except librosa.ParameterError:
+        raise FileNotFoundError(
+            f"librosa has no example recording {name!r}. It has brahms, nutcracker, trumpet, vibeace and more."
+        ) from None
+    except Exception as error:  # whatever the download meets: no network, a changed file, a full disk
+        raise FileNotFoundError(
+            f"librosa's example {name!r} could not be downloaded ({type(error).__name__}: {error}). "
+            "It needs network once; or give the path of a sound file of your own."
+        ) from error
 
 
 def _says_its_length(path: Path, kind: str) -> bool:

@@ -125,7 +125,7 @@ def spectrogram(
     ----------
     level : array, shape (rows, frames), usually in dB
     frequency : Hz of each row; None spreads the rows evenly from 0 to sr / 2
-    y_axis : "linear" or "log" for rows in hertz, "mel" for mel bands (rows evenly spaced, labelled in Hz),
+    y_axis : "linear" or "log" for rows in hertz, "mel" for mel bands (rows evenly spaced, labeled in Hz),
         "index" for coefficients
     start : time of the first frame in seconds
     limits : the levels at the two ends of the color map

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import librosa
 import numpy as np
 import pytest
 import soundfile as sf
@@ -181,3 +182,22 @@ def test_a_new_file_appears_whole(tmp_path, tone):
         audio.save(path, tone[:100], SR)
         assert reader.read() == before
     assert audio.load(path)[0].size == 100
+
+
+def test_an_example_of_librosas_is_loaded_by_name(tmp_path, monkeypatch):
+    path = audio.save(tmp_path / "brahms.wav", np.sin(np.arange(8000) / 10), 8000)
+    monkeypatch.setattr(librosa, "ex", {"brahms": str(path)}.__getitem__)
+    y, sr = audio.load("librosa:brahms")
+    assert (y.size, sr) == (8000, 8000)
+
+
+def test_an_example_that_cannot_be_had_says_why(monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"no example recording 'kazoo'.*brahms"):
+        audio.load("librosa:kazoo")
+
+    def without_network(name):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(librosa, "ex", without_network)
+    with pytest.raises(FileNotFoundError, match=r"'brahms' could not be downloaded \(ConnectionError.*path of a sound"):
+        audio.load("librosa:brahms")
