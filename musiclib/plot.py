@@ -153,8 +153,8 @@ def spectrogram(
         ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
         ax.minorticks_off()
     if y_axis == "mel" and frequency is not None:
-        ticks = np.linspace(0, rows - 1, 6).round().astype(int)
-        ax.set_yticks(ticks, [f"{frequency[t]:.0f}" for t in ticks])
+        ticks = [t for t in (100, 200, 500, 1000, 2000, 5000, 10_000) if frequency[0] <= t <= frequency[-1]]
+        ax.set_yticks(np.interp(ticks, frequency, np.arange(rows)), [f"{t:g}" for t in ticks])
     ax.grid(False)
     ax.set(xlabel="time (s)", ylabel="coefficient" if y_axis == "index" else "frequency (Hz)")
     ax.set_xlim(max(time[0], start), time[-1])

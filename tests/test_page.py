@@ -85,7 +85,7 @@ def verdict(shown) -> tuple[bool, str]:
 
 def test_a_right_answer(shown):
     page.check("octave", double, *CASES)
-    assert verdict(shown) == (True, "octave: right. 2 of 2 cases hold.")
+    assert verdict(shown) == (True, "✓ octave: double is right, 2 of 2 cases hold.")
 
 
 def stub(x): ...
@@ -106,7 +106,7 @@ def half(x):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (stub, "stub(2) returned nothing. Write your answer in place of the dots."),
+        (stub, "stub(2) returned nothing. Write your answer in place of the dots"),
         (lambda x: ..., "returned nothing"),
         (unwritten, "Write your answer in place of the dots."),
         (crashing, "crashing(2) raised ZeroDivisionError: division by zero."),
@@ -121,7 +121,7 @@ def test_an_answer_that_is_not_right_yet(shown, answer, says):
     page.check("octave", answer, *CASES)
     passed, text = verdict(shown)
     assert not passed
-    assert text.startswith("octave: not yet. ") and says in text
+    assert text.startswith("✗ octave: not yet. ") and says in text
     assert text.endswith("An octave is twice the frequency.")
 
 
@@ -179,7 +179,7 @@ def test_a_tolerance_is_relative(shown):
 def test_cases_are_remembered_for_the_solution(shown):
     page.check("octave", half, *CASES)
     page.check("octave", double)
-    assert verdict(shown) == (True, "octave: right. 2 of 2 cases hold.")
+    assert verdict(shown) == (True, "✓ octave: double is right, 2 of 2 cases hold.")
     with pytest.raises(ValueError, match="'never given' has no cases yet: run the cell above"):
         page.check("never given", double)
 

@@ -1,6 +1,6 @@
 """What a notebook page needs: profile, figures, players, sliders, exercise checks, recorded figures."""
 
-from musiclib.page.exercise import case, check
+from musiclib.page.exercise import case, check, exercise
 from musiclib.page.explore import Frame, explore
 from musiclib.page.figure import show
 from musiclib.page.profile import PROFILES, begin, choose
@@ -15,6 +15,7 @@ __all__ = [
     "check",
     "choose",
     "compare",
+    "exercise",
     "explore",
     "measured",
     "player",

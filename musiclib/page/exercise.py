@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from IPython.display import display
 
+from musiclib import plot
+
 CHECK_MIME = "application/vnd.musiclib.check+json"
 _cases: dict[str, tuple["Case", ...]] = {}
 
@@ -34,6 +36,11 @@ def case(*arguments: Any, expect: Any, hint: str, tolerance: float = 1e-6, **opt
     return Case(arguments, options, expect, hint, tolerance)
 
 
+def exercise(name: str, *cases: Case) -> None:
+    """Set an exercise: what a right answer does, for :func:`check` to try."""
+    _cases[name] = cases
+
+
 def check(name: str, answer: Callable, *cases: Case) -> None:
     """Try an answer and say whether it is right; if it is not, with what it was called, what it gave, and a hint.
 
@@ -41,7 +48,7 @@ def check(name: str, answer: Callable, *cases: Case) -> None:
     ----------
     name : the exercise's name
     answer : the reader's function
-    cases : from :func:`case`; without any, those given earlier under this name are tried again
+    cases : from :func:`case`; without any, those given to :func:`exercise` under this name
 
     Raises
     ------
@@ -49,18 +56,21 @@ def check(name: str, answer: Callable, *cases: Case) -> None:
         If there have been no cases under this name.
     """
     if cases:
-        _cases[name] = cases
+        exercise(name, *cases)
     if name not in _cases:
         raise ValueError(f"The exercise {name!r} has no cases yet: run the cell above, where they are given.")
     problem = next((text for c in _cases[name] if (text := _problem(answer, c))), None)
     if problem is None:
-        plain, look = f"{name}: right. {len(_cases[name])} of {len(_cases[name])} cases hold.", "dlm-passed"
+        cases = len(_cases[name])
+        who = getattr(answer, "__name__", "the answer")
+        plain, look = f"✓ {name}: {who} is right, {cases} of {cases} cases hold.", "dlm-passed"
     else:
-        plain, look = f"{name}: not yet. {problem}", "dlm-not-yet"
+        plain, look = f"✗ {name}: not yet. {problem}", "dlm-not-yet"
+    style = f"border-left:4px solid {plot.SECOND if problem is None else plot.ACCENT};padding:0.5em 1em"
     display(
         {
             "text/plain": plain,
-            "text/html": f'<div class="dlm-check {look}" role="status">{escape(plain)}</div>',
+            "text/html": f'<div class="dlm-check {look}" role="status" style="{style}">{escape(plain)}</div>',
             CHECK_MIME: {"exercise": name, "passed": problem is None},
         },
         raw=True,
@@ -79,7 +89,7 @@ def _problem(answer: Callable, c: Case) -> str | None:
     except Exception as error:  # whatever a learner's code raises is part of the answer
         return f"{called} raised {type(error).__name__}: {error}. {c.hint}"
     if got is None or got is Ellipsis:
-        return f"{called} returned nothing. Write your answer in place of the dots. {c.hint}"
+        return f"{called} returned nothing. Write your answer in place of the dots, and return it. {c.hint}"
     try:
         right = bool(c.expect(got)) if callable(c.expect) else _equal(got, c.expect, c.tolerance)
     except Exception as error:  # a result of a wrong type or shape

@@ -153,14 +153,16 @@ def _static(draw, caption, choices, labels, begin, match) -> str:
     if sources and len(sources) != len(frames):
         raise ValueError("explore: some frames have a sound and some have none. Give all of them one, or none.")
     audio = (
-        f'<audio controls preload="none" style="width:100%" data-seconds="{seconds:.2f}" src="{sources[shown]}" '
+        f'<audio controls preload="none" style="width:100%" aria-label="what the sliders show" '
+        f'data-seconds="{seconds:.2f}" src="{sources[shown]}" '
         f'data-sources="{escape(json.dumps(sources))}"></audio>'
         if sources
         else ""
     )
     return (
         f'<div class="dlm-explore" id="{identity}"><div class="dlm-caption">{escape(caption)}</div>'
-        f'<div class="dlm-controls">{controls}</div><div class="dlm-frames">{"".join(frames)}</div>{audio}'
+        f'<div class="dlm-controls">{controls}</div>'
+        f'<div class="dlm-frames" aria-live="polite">{"".join(frames)}</div>{audio}'
         f"<script>{_SCRIPT.replace('ID', identity, 1)}</script></div>"
     )
 
@@ -188,7 +190,10 @@ def live(draw, caption, choices, labels, begin, match) -> ipywidgets.VBox:
         for name, values in choices.items()
     }
 
+    moved = itertools.count()
+
     def update(**setting):
+        again = "autoplay" if next(moved) else ""  # who moves a slider wants to hear what it did
         frame = draw(**setting)
         if frame.figure:
             display(HTML(f'<figure class="dlm-figure">{to_svg(frame.figure, caption)}</figure>'))
@@ -197,7 +202,7 @@ def live(draw, caption, choices, labels, begin, match) -> ipywidgets.VBox:
             display(HTML(f"<p>{escape(frame.text)}</p>"))
         if frame.y is not None:
             source = data_uri(frame.y, frame.sr, match=match)
-            display(HTML(f'<audio controls style="width:100%" src="{source}"></audio>'))
+            display(HTML(f'<audio controls {again} style="width:100%" src="{source}"></audio>'))
 
     output = ipywidgets.interactive_output(update, sliders)
     return ipywidgets.VBox([ipywidgets.HTML(f"<b>{escape(caption)}</b>"), *sliders.values(), output])

@@ -58,7 +58,7 @@ def to_svg(figure: Figure, alt: str) -> str:
     # Matplotlib's style is for everything, which inline would be the whole page; here it is for this figure.
     strokes = _STYLE.search(svg)[1]
     svg = _STYLE.sub("", svg)
-    look = f"width:100%;max-width:660px;{strokes}"
+    look = f"width:100%;max-width:{110 * figure.get_figwidth():.0f}px;{strokes}"
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="{look}" ', 1)
     # Ids that nothing refers to, such as figure_1, would stand on the page once for each figure.
     referred = set(re.findall(r"#([\w-]+)", svg))

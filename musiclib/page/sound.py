@@ -40,7 +40,7 @@ def player(
         If ``y`` is empty or holds NaN.
     """
     figcaption = f"<figcaption>{escape(caption)}</figcaption>"
-    inside = wave_and_audio(y, sr, match=match, kind=kind, compression=compression)
+    inside = wave_and_audio(y, sr, caption, match=match, kind=kind, compression=compression)
     display(HTML(f'<figure class="dlm-player">{figcaption}{inside}</figure>'))
 
 
@@ -67,22 +67,23 @@ def compare(
     rows = []
     for label, sound in sounds.items():
         y, rate = sound if isinstance(sound, tuple) else (sound, sr)
-        cell = wave_and_audio(y, rate, match=match, kind=kind, compression=compression)
+        cell = wave_and_audio(y, rate, label, match=match, kind=kind, compression=compression)
         note = f"<td>{escape(notes.get(label, ''))}</td>" if notes else ""
         rows.append(f'<tr><th scope="row">{escape(label)}</th><td>{cell}</td>{note}</tr>')
     display(HTML(f'<table class="dlm-compare"><caption>{escape(caption)}</caption>{"".join(rows)}</table>'))
 
 
 def wave_and_audio(
-    y: np.ndarray, sr: float, *, match: bool = True, kind: str = "MP3", compression: float | None = None
+    y: np.ndarray, sr: float, name: str, *, match: bool = True, kind: str = "MP3", compression: float | None = None
 ) -> str:
-    """The HTML of a waveform and an ``<audio>`` element."""
+    """The HTML of a waveform and of an ``<audio>`` element, with ``name`` for who cannot see the caption."""
     y = np.asarray(y, dtype=np.float32)
     source = data_uri(y, sr, match=match, kind=kind, compression=compression)
     seconds = f"{y.shape[-1] / sr:.2f}"
     picture = wave(y, full_scale=not match)
     return (
-        f'{picture}<audio controls preload="none" style="width:100%" data-seconds="{seconds}" src="{source}"></audio>'
+        f'{picture}<audio controls preload="none" style="width:100%" aria-label="{escape(name)}" '
+        f'data-seconds="{seconds}" src="{source}"></audio>'
     )
 
 
