@@ -84,9 +84,13 @@ def stop_with_the_build() -> None:
     os._exit(1)
 
 
-def kernel_environment(root: Path) -> dict[str, str]:
+def kernel_environment(job: dict[str, Any]) -> dict[str, str]:
+    # Two kernels that compiled librosa's functions at once into numba's one cache have left it broken, so that the next
+    # to read it died of a segmentation fault: each chapter keeps its own.
+    numba_cache = Path(job["executed"]).parent / "numba" / job["name"]
     return {
-        "PYTHONPATH": str(root),  # this checkout's musiclib, the one whose files the key was made of
+        "NUMBA_CACHE_DIR": str(numba_cache),
+        "PYTHONPATH": str(job["root"]),  # this checkout's musiclib, the one whose files the key was made of
         "MUSICLIB_STATIC": "1",  # sliders become pre-rendered frames
         "JUPYTER_PLATFORM_DIRS": "1",  # these two only silence a notice about folders and one about frozen modules
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -254,7 +258,7 @@ def main() -> int:
 
     job = json.loads(sys.stdin.readline())
     threading.Thread(target=stop_with_the_build, daemon=True).start()
-    os.environ.update(kernel_environment(Path(job["root"])))
+    os.environ.update(kernel_environment(job))
     os.environ.pop("MPLBACKEND", None)  # the notebook's own is wanted
     return execute_chapter(job, tell)
 

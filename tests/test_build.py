@@ -488,3 +488,9 @@ def test_a_notebook_of_unknown_history_is_put_aside_before_the_source_replaces_i
     assert sync.main(root) == 0
     assert "'first'" in notebook.read_text() and "'first'" in markdown.read_text()
     assert "'mine'" in (root / "_build" / "replaced" / "01_a.ipynb").read_text()
+
+
+def test_chapters_that_run_at_once_share_no_cache_of_compiled_code(tmp_path):
+    jobs = [{"root": str(tmp_path), "executed": str(tmp_path / "executed"), "name": name} for name in ("01_a", "02_b")]
+    one, other = (execute.kernel_environment(job)["NUMBA_CACHE_DIR"] for job in jobs)
+    assert one != other and one == execute.kernel_environment(jobs[0])["NUMBA_CACHE_DIR"]
