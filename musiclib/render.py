@@ -15,11 +15,19 @@ from musiclib import audio, symbolic
 # General MIDI programs, counted from 0, by the name that the course uses.
 INSTRUMENTS = {
     "piano": 0,
+    "bright piano": 1,
     "harpsichord": 6,
     "celesta": 8,
     "vibraphone": 11,
+    "rock organ": 18,
     "organ": 19,
+    "reed organ": 20,
+    "accordion": 21,
     "guitar": 24,
+    "steel guitar": 25,
+    "jazz guitar": 26,
+    "electric guitar": 27,
+    "overdriven guitar": 29,
     "bass": 32,
     "violin": 40,
     "viola": 41,
@@ -29,12 +37,15 @@ INSTRUMENTS = {
     "choir": 52,  # aah
     "voice": 53,  # ooh
     "trumpet": 56,
+    "muted trumpet": 59,
     "horn": 60,
     "saxophone": 65,
+    "tenor saxophone": 66,
     "oboe": 68,
     "bassoon": 70,
     "clarinet": 71,
     "flute": 73,
+    "recorder": 74,
 }
 _NATIVE_RATE = 48_000  # what midirenderer writes
 _LOWEST = 15.0  # Hz; the lowest key of a piano sounds at 27.5 Hz

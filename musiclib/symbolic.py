@@ -15,6 +15,13 @@ NOTE = np.dtype(
         ("part", "i4"),  # index of the staff or voice in the score, from the top
     ]
 )
+MEASURE = np.dtype(
+    [
+        ("onset", "f8"),  # quarter notes since the beginning; below 0 for the missing part of an upbeat
+        ("length", "f8"),  # quarter notes: 4 in 4/4, 3 in 6/8
+        ("beat", "f8"),  # quarter notes: 1 in 4/4, 1.5 in 6/8
+    ]
+)
 
 
 class ScoreError(ValueError):
@@ -83,7 +90,8 @@ def notes(score: m21.stream.Score, *, bpm: float | None = None, velocity: int = 
     seconds_at = _clock(sounding, bpm)
     rows = []
     for part_index, part in enumerate(sounding.parts or [sounding]):
-        for element in part.stripTies().flatten().notes:
+        part.stripTies(inPlace=True)  # of our own copy: another one would take as long again
+        for element in part.flatten().notes:
             if element.duration.quarterLength == 0 or isinstance(element, m21.harmony.Harmony):
                 continue
             onset = seconds_at(float(element.offset))
@@ -93,6 +101,33 @@ def notes(score: m21.stream.Score, *, bpm: float | None = None, velocity: int = 
         raise ScoreError("The score has no notes. Choose another one.")
     table = np.array(rows, dtype=NOTE)
     return table[np.lexsort((table["part"], table["pitch"], table["onset"]))]
+
+
+def measures(score: m21.stream.Score) -> np.ndarray:
+    """Where the measures of a score begin, which is where its accents fall.
+
+    Returns
+    -------
+    structured array of dtype ``MEASURE``, shape (measures,), sorted; times in quarter notes.
+    An upbeat is a measure that began before the music did. A score without bar lines has one measure of 4/4.
+    """
+    staff = score.parts[0] if score.parts else score
+    meter, rows = m21.meter.TimeSignature("4/4"), []
+    for measure in staff.getElementsByClass(m21.stream.Measure):
+        meter = measure.timeSignature or meter
+        length = float(meter.barDuration.quarterLength)
+        # Where a score does not say that its first measure is an upbeat, its short length does.
+        lacks = float(measure.paddingLeft) or (0.0 if rows else length - float(measure.duration.quarterLength))
+        rows.append((float(measure.offset) - max(lacks, 0.0), length, _beat(meter)))
+    table = np.array(rows or [(0.0, 4.0, 1.0)], dtype=MEASURE)
+    return table[np.argsort(table["onset"], kind="stable")]
+
+
+def _beat(meter: m21.meter.TimeSignature) -> float:
+    """Length of a beat in quarter notes: the denominator's, or three of it in 6/8, 9/8 and 12/8."""
+    unit = 4.0 / meter.denominator
+    compound = meter.denominator >= 8 and meter.numerator % 3 == 0 and meter.numerator > 3
+    return 3 * unit if compound else unit
 
 
 def _clock(score: m21.stream.Score, bpm: float | None):

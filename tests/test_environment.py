@@ -150,7 +150,7 @@ def test_the_models_run_on_what_colab_has():
 
 # ---------------------------------------------------------------- this machine
 
-IMPORTED_AS = {"ipython": "IPython", "pillow": "PIL"}
+IMPORTED_AS = {"ipython": "IPython", "pillow": "PIL", "scikit-learn": "sklearn"}
 
 
 def test_what_is_installed_here_lies_inside_the_ranges():

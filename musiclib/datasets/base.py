@@ -1,0 +1,211 @@
+"""What every data set is: a manifest, which says what there is, and `load`, which brings one item of it."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pooch
+
+COLUMNS = ("label", "group", "split", "duration", "source", "license")
+NO_SPLIT = ""  # in the column `split`: the data set names no side for this item
+
+
+class DatasetError(ValueError):
+    """A data set that cannot be used. The message names it, says what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A manifest and the way to an item.
+
+    Attributes
+    ----------
+    name : what the set is called
+    manifest : one row an item, index ``id``, with at least the columns
+
+        - ``label``: the class
+        - ``group``: what must never be split: a recording, a tune, a work, a player
+        - ``split``: ``"train"``, ``"validation"`` or ``"test"`` where the set's makers say so, else ``""``
+        - ``duration``: in ``unit``
+        - ``source``, ``license``: where the item comes from and on what terms
+
+        ``manifest.attrs["left_out"]`` says which items were left out, and why: ``{name: reason}``.
+    read : from a row of the manifest to the item: (y, sr) for sound, an array for scores
+    unit : of ``duration``: ``"s"``, or ``"frames"`` where the set has no clock
+
+    Raises
+    ------
+    DatasetError
+        If the manifest is empty, lacks a column, or has one id twice.
+    """
+
+    name: str
+    manifest: pd.DataFrame
+    read: Callable[[pd.Series], Any]
+    unit: str = "s"
+
+    def __post_init__(self) -> None:
+        missing = [c for c in COLUMNS if c not in self.manifest.columns]
+        if missing:
+            raise DatasetError(f"{self.name}: the manifest lacks the columns {missing}. Expected {list(COLUMNS)}.")
+        if self.manifest.empty:
+            raise DatasetError(f"{self.name} has no items. Expected at least one.")
+        twice = self.manifest.index[self.manifest.index.duplicated()].unique()
+        if len(twice):
+            raise DatasetError(f"{self.name}: {_some(twice)} stand twice in the manifest. Expected each id once.")
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """(id, item) of each row in order; one item is in memory at a time."""
+        return ((id, self.load(id)) for id in self.manifest.index)
+
+    def __repr__(self) -> str:
+        table = self.manifest
+        return (
+            f"Dataset({self.name}: {len(table)} items, {table.label.nunique()} labels, {table.group.nunique()} groups)"
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in alphabetical order."""
+        return sorted(self.manifest.label.unique())
+
+    def load(self, id: str) -> Any:
+        """The item ``id``: (y, sr) for sound, with y float32 of shape (N,) in [-1, 1]; an array for scores.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such item; the message has the ids nearest to it.
+        """
+        if id not in self.manifest.index:
+            near = get_close_matches(str(id), map(str, self.manifest.index), n=3, cutoff=0.3)
+            raise DatasetError(
+                f"{self.name} has no item {id!r}. Near to it: {_some(near or self.manifest.index[:3])}. "
+                "The ids are the index of its manifest."
+            )
+        return self.read(self.manifest.loc[id])
+
+    def filter(self, where: Callable[[pd.DataFrame], pd.Series] | None = None, **columns: str | list[str]) -> "Dataset":
+        """The items for which ``where`` holds and whose columns have these values.
+
+        Parameters
+        ----------
+        where : from the manifest to one truth value a row, such as ``lambda m: m.duration > 10``
+        columns : a value or a list of values each, such as ``label=["jig", "reel"], split="train"``
+
+        Raises
+        ------
+        DatasetError
+            If there is no such column or value, or nothing is left.
+        """
+        table = self.manifest
+        keep = pd.Series(True, index=table.index) if where is None else where(table)
+        for column, wanted in columns.items():
+            if column not in table.columns:
+                raise DatasetError(f"{self.name} has no column {column!r}. It has {_some(table.columns, most=20)}.")
+            values = list(wanted) if isinstance(wanted, list | tuple | set | pd.Index) else [wanted]
+            unknown = sorted({str(v) for v in values} - set(table[column].astype(str)))
+            if unknown:
+                known = _some(sorted(table[column].astype(str).unique()), most=20)
+                raise DatasetError(f"{self.name} has no {column} {_some(unknown)}. It has {known}.")
+            keep = keep & table[column].isin(values)
+        if not keep.any():
+            raise DatasetError(f"{self.name}: no item is left after this filter. Ask for less at once.")
+        return replace(self, manifest=table[keep])
+
+    def with_split(self, split: pd.Series) -> "Dataset":
+        """The same set with another column ``split``, such as one from :mod:`musiclib.splits`.
+
+        Raises
+        ------
+        DatasetError
+            If ``split`` does not have this set's ids.
+        """
+        if set(split.index) != set(self.manifest.index):
+            raise DatasetError(f"{self.name}: the split is of other items. Make it from this set's manifest.")
+        return replace(self, manifest=self.manifest.assign(split=split))
+
+    def balance(self) -> pd.DataFrame:
+        """How much there is of each class: index label; columns items, groups, duration, and a count for each split."""
+        by_label = self.manifest.groupby("label")
+        table = by_label.agg(items=("group", "size"), groups=("group", "nunique"), duration=("duration", "sum"))
+        sides = [s for s in ("train", "validation", "test") if s in set(self.manifest.split)]
+        counts = pd.crosstab(self.manifest.label, self.manifest.split).reindex(columns=sides, fill_value=0)
+        return table.join(counts)
+
+
+def _some(names, most: int = 5) -> str:
+    """The first few of many names, and how many more there are."""
+    names = [repr(n) for n in names]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def home(data_home: str | Path | None = None) -> Path:
+    """The folder for downloads and for what is derived: ``data_home``, else $MUSICLIB_DATA, else the user's cache."""
+    chosen = data_home or os.environ.get("MUSICLIB_DATA") or pooch.os_cache("musiclib")
+    return Path(chosen).expanduser()
+
+
+def existing_folder(data_home: str | Path | None, name: str, layout: str) -> Path:
+    """``data_home`` as a folder that is there.
+
+    Raises
+    ------
+    DatasetError
+        If none was given or there is none; the message has the ``layout`` that was expected.
+    """
+    if data_home is None:
+        raise DatasetError(f"{name} needs data_home: a folder of yours with {layout}.")
+    folder = Path(data_home).expanduser()
+    if not folder.is_dir():
+        what = "a file, not a folder" if folder.exists() else "not there"
+        raise DatasetError(f"{name}: {folder} is {what}. Expected a folder with {layout}; check the path.")
+    return folder
+
+
+def verify(path: Path, sha256: str) -> Path:
+    """``path``, if its content has this SHA-256.
+
+    Raises
+    ------
+    DatasetError
+        If it has another. The file stays as it is.
+    """
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise DatasetError(
+            f"{path} does not have the expected checksum: SHA-256 {found}, expected {sha256}. It is incomplete or "
+            "another version: move it away and load again."
+        )
+    return path
+
+
+def fetch(url: str, sha256: str, folder: Path) -> Path:
+    """The file at ``url`` in ``folder``: downloaded once, and checked each time.
+
+    Raises
+    ------
+    DatasetError
+        If it is there with another content, which is left alone, or cannot be downloaded.
+    """
+    path = folder / url.rsplit("/", 1)[1]
+    if path.is_file():
+        return verify(path, sha256)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=path.name, path=folder)
+    except Exception as error:  # whatever the download meets: no network, a changed file, a full disk
+        raise DatasetError(
+            f"{path.name} could not be downloaded from {url} ({type(error).__name__}: {error}). "
+            f"It needs network once; or put the file into {folder} yourself."
+        ) from error
+    return path

@@ -1,0 +1,157 @@
+"""Which pieces of music21's corpus the default data sets are made of, with their labels and groups."""
+
+import hashlib
+import re
+from collections import defaultdict
+from functools import cache
+
+from musiclib.datasets.scores import CORPUS, Piece, abc_tunes, header
+
+# Spellings of the ABC header R: → the type of dance. What is too rare to learn from is left out.
+DANCES = {
+    "reel": "reel",
+    "jig": "jig",
+    "double jig": "jig",
+    "hornpipe": "hornpipe",
+    "clog": "hornpipe",  # the same dance in clogs: Ryan's names both for one tune
+    "slip jig": "slip jig",
+    "slipjig": "slip jig",
+    "strathspey": "strathspey",
+}
+
+
+def _rank(text: str) -> str:
+    """A place in an order that looks random and is the same on every machine and for every size."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _length(piece: Piece) -> int:
+    """How long a score is to read, roughly: files of music21's by size, tunes all alike."""
+    return 0 if piece.number >= 0 else (CORPUS / piece.path).stat().st_size // 8_000
+
+
+def choose(pieces: list[Piece], per_label: int | None) -> list[Piece]:
+    """At most this many pieces of each label, from as many groups as there are; None takes all.
+
+    The choice for a smaller number is part of that for a larger one. Short scores come first, so that a small choice
+    is a quick one: some quartets are in one file of a thousand measures.
+    """
+    chosen = []
+    for label in sorted({p.label for p in pieces}):
+        groups = defaultdict(list)
+        for piece in sorted((p for p in pieces if p.label == label), key=lambda p: (_length(p), _rank(p.name))):
+            groups[piece.group].append(piece)
+        # The first piece of every group, then the second of every group that has one, and so on.
+        turns = [((turn, _length(p), _rank(g)), p) for g, members in groups.items() for turn, p in enumerate(members)]
+        chosen += [p for _, p in sorted(turns, key=lambda t: t[0])][:per_label]
+    return chosen
+
+
+@cache
+def chorales() -> tuple[Piece, ...]:
+    """Bach's chorales; group: the cantata or other work by its BWV number, which may have several."""
+    found = []
+    for path in sorted((CORPUS / "bach").glob("bwv*.mxl")):
+        number = path.stem.removeprefix("bwv")
+        work = re.match(r"\d+", number)[0]
+        found.append(Piece(f"bwv{number}", "chorale", f"bwv{work}", f"BWV {number}", f"bach/{path.name}"))
+    return tuple(found)
+
+
+@cache
+def masses() -> tuple[Piece, ...]:
+    """Movements of Palestrina's masses; group: the mass, by its title."""
+    found = []
+    for path in sorted((CORPUS / "palestrina").glob("*.krn")):
+        text = path.read_bytes()[:400].decode("latin-1")
+        mass = re.search(r"^!!!OPR: *(.*?) *$", text, flags=re.MULTILINE)[1]
+        # Settings that are counted (I), (II) share melodies.
+        group = re.sub(r" *\([IV]+\)$", "", mass)
+        title = f"{mass}, {path.stem.split('_')[0]}"
+        found.append(Piece(f"palestrina-{path.stem}", "Palestrina", group, title, f"palestrina/{path.name}"))
+    return tuple(found)
+
+
+@cache
+def madrigals() -> tuple[Piece, ...]:
+    """Madrigals of Monteverdi's third, fourth and fifth books; group: the madrigal."""
+    files = sorted((CORPUS / "monteverdi").glob("madrigal.*.mxl"))
+    numbers = [f.stem.removeprefix("madrigal.") for f in files if not f.stem.endswith("_old")]
+    return tuple(
+        Piece(f"monteverdi-{n}", "Monteverdi", f"madrigal {n}", f"Madrigal {n}", f"monteverdi/madrigal.{n}.mxl")
+        for n in numbers
+    )
+
+
+@cache
+def quartets() -> tuple[Piece, ...]:
+    """Movements of string quartets by Haydn, Mozart and Beethoven; group: the quartet.
+
+    Beethoven's opus 18 no. 1 is in the corpus in two encodings, of which one is taken; Mozart's one piano sonata is
+    left out.
+    """
+    found = []
+    for composer in ("haydn", "mozart", "beethoven"):
+        for path in sorted((CORPUS / composer).rglob("*.mxl")):
+            relative = path.relative_to(CORPUS).with_suffix("")
+            work = relative.parts[1]
+            if work == "k545":
+                continue
+            name = "-".join(relative.parts)
+            movement = " ".join(relative.parts[2:])
+            title = f"{work} {movement}".strip()
+            found.append(Piece(name, composer.capitalize(), f"{composer} {work}", title, f"{relative.as_posix()}.mxl"))
+    return tuple(found)
+
+
+@cache
+def trecento() -> tuple[Piece, ...]:
+    """Songs of the Italian trecento; group: the song. Movements of masses, most of the collection, are left out."""
+    sacred = re.compile(r"kyrie|gloria|credo|sanctus|agnus|benedicamus", re.IGNORECASE)
+    found = []
+    for path in sorted((CORPUS / "trecento").glob("*.xml")):
+        if sacred.search(path.stem):
+            continue
+        # PMFC_06-Jacopo-03a and 03b are two versions of one song.
+        title = re.sub(r"^PMFC_\d+[-_]*", "", path.stem)
+        group = re.sub(r"[\d_-]+[ab]?[-_ ]", " ", title).strip().lower()
+        found.append(Piece(f"trecento-{path.stem}", "trecento", group, title, f"trecento/{path.name}"))
+    return tuple(found)
+
+
+def _plain_title(title: str) -> str:
+    """A tune's title without its type, its setting and its article, so that variants are found to be one tune."""
+    title = title.lower().split(" -- ")[0]
+    title = re.sub(r"\([^)]*\)|[\"“”].*?[\"“”]", " ", title)
+    words = re.findall(r"[a-z0-9]+", title.replace("'", "").replace("&", " and "))
+    dropped = {"the", "a", "an", "of", "o", "no", "1", "2", "3", "4", "1st", "2nd", "3rd", "setting", "version"}
+    dropped |= {"favorite", "favourite", *" ".join(DANCES).split()}
+    return " ".join(w for w in words if w not in dropped) or title.strip() or "untitled"
+
+
+@cache
+def dances() -> tuple[Piece, ...]:
+    """Dance tunes of O'Neill's and Ryan's books; label: the dance by header ``R:``; group: title with variants."""
+    files = sorted((CORPUS / "ryansMammoth").glob("*.abc")) + sorted((CORPUS / "oneills1850").glob("*.abc"))
+    found = []
+    for file in files:
+        path = file.relative_to(CORPUS).as_posix()
+        for number, tune in enumerate(abc_tunes(path)):
+            label = DANCES.get(header(tune, "R").lower())
+            if label:
+                name = f"{file.stem}-{number}" if "oneills" in path else file.stem
+                title = header(tune, "T")
+                found.append(Piece(name, label, _plain_title(title), title, path, number))
+    return tuple(found)
+
+
+@cache
+def folk_songs() -> tuple[Piece, ...]:
+    """German songs of the Essen collection (Erk's anthology); group: the title, so that variants stay together."""
+    found = []
+    for file in sorted((CORPUS / "essenFolksong").glob("erk*.abc")):
+        path = file.relative_to(CORPUS).as_posix()
+        for number, tune in enumerate(abc_tunes(path)):
+            title = header(tune, "T")
+            found.append(Piece(f"essen-{file.stem}-{number}", "folk song", _plain_title(title), title, path, number))
+    return tuple(found)

@@ -1,0 +1,187 @@
+"""The default corpora: real scores of music21's corpus, performed on sampled instruments, without any network."""
+
+from pathlib import Path
+
+from musiclib.datasets import catalog
+from musiclib.datasets.base import Dataset, DatasetError
+from musiclib.datasets.scores import Piece
+from musiclib.datasets.sounded import Excerpt, performed, seed_of
+
+SIZES = ("smoke", "quick", "full")
+
+# Players that share a repertoire: whatever the label, they are drawn from one of these lists.
+CONSORTS = ("choir", "organ", "strings", "violin, violin, viola, cello", "recorder", "piano")
+SOLOISTS = ("violin", "flute", "accordion", "recorder", "clarinet", "harp", "piano")
+
+# IRMAS's eleven classes, and the General MIDI programs that play each.
+IRMAS = {
+    "cel": ("cello",),
+    "cla": ("clarinet",),
+    "flu": ("flute", "recorder"),
+    "gac": ("guitar", "steel guitar"),
+    "gel": ("jazz guitar", "electric guitar", "overdriven guitar"),
+    "org": ("organ", "rock organ", "reed organ"),
+    "pia": ("piano", "bright piano"),
+    "sax": ("saxophone", "tenor saxophone"),
+    "tru": ("trumpet", "muted trumpet"),
+    "vio": ("violin",),
+    "voi": ("choir", "voice"),
+}
+
+
+def _of_size(corpus: str, size: str, counts: tuple[int | None, int | None, int | None]) -> int | None:
+    if size not in SIZES:
+        raise DatasetError(f"{corpus} has no size {size!r}. It has {', '.join(SIZES)}.")
+    return counts[SIZES.index(size)]
+
+
+def _excerpts(
+    corpus: str, pieces: list[Piece], players: tuple[str, ...], seconds: float, clips: int = 1, again: bool = False
+) -> list[Excerpt]:
+    """``clips`` excerpts of each piece, spread over it, each in a performance of its own."""
+    found = []
+    for piece in pieces:
+        for clip in range(clips):
+            id = piece.name if clips == 1 else f"{piece.name}@{clip + 1}"
+            seed = seed_of(corpus, id)
+            player = players[seed_of(corpus, id, "players") % len(players)]
+            place = (clip + seed % 1000 / 1000) / clips
+            found.append(Excerpt(id, piece.label, piece, player, seed, seconds, 0.0 if again else place, again))
+    return found
+
+
+def chorales(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
+    """Bach's four-part chorales, ten seconds each, on choir, organ, strings, a quartet, recorders or the piano.
+
+    Parameters
+    ----------
+    data_home : keeps what is made; None is the user's cache folder
+    size : ``"smoke"`` (4), ``"quick"`` (16) or ``"full"`` (all)
+    jobs : worker processes; None is one a core
+
+    Returns
+    -------
+    Dataset; one label; group: the work that the chorale is of, by BWV number
+
+    Raises
+    ------
+    DatasetError
+        If there is no such size.
+    """
+    count = _of_size("chorales", size, (4, 16, None))
+    pieces = catalog.choose(list(catalog.chorales()), count)
+    return performed("chorales", _excerpts("chorales", pieces, CONSORTS, 10.0), data_home, jobs)
+
+
+def tunes(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
+    """Irish and Scottish dance tunes (O'Neill, Ryan), eight seconds each, on one melody instrument.
+
+    Parameters
+    ----------
+    data_home, jobs : as for :func:`chorales`
+    size : ``"smoke"`` (2 a label), ``"quick"`` (10) or ``"full"`` (all: from 49 strathspeys to 715 reels)
+
+    Returns
+    -------
+    Dataset; labels hornpipe, jig, reel, slip jig, strathspey; group: the tune by its title, with its variants
+
+    Raises
+    ------
+    DatasetError
+        If there is no such size.
+    """
+    pieces = catalog.choose(list(catalog.dances()), _of_size("tunes", size, (2, 10, None)))
+    return performed("tunes", _excerpts("tunes", pieces, SOLOISTS, 8.0, again=True), data_home, jobs)
+
+
+def composers(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
+    """Palestrina, Monteverdi, Bach, Haydn, Mozart and Beethoven, all on one piano, ten seconds an excerpt.
+
+    Parameters
+    ----------
+    data_home, jobs : as for :func:`chorales`
+    size : ``"smoke"`` (1 movement a composer), ``"quick"`` (4, two excerpts of each) or ``"full"``
+        (up to 40, four excerpts of each)
+
+    Returns
+    -------
+    Dataset; group: the work, not the movement. Haydn has two works: more than two folds cannot all test on him.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such size.
+    """
+    count = _of_size("composers", size, (1, 4, 40))
+    bach = [p._replace(label="Bach") for p in catalog.chorales()]
+    pieces = catalog.choose([*catalog.masses(), *catalog.madrigals(), *bach, *catalog.quartets()], count)
+    clips = _of_size("composers", size, (1, 2, 4))
+    return performed("composers", _excerpts("composers", pieces, ("piano",), 10.0, clips), data_home, jobs)
+
+
+def instruments(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
+    """The same phrases on IRMAS's eleven instruments, three seconds each.
+
+    Every phrase is played eleven times in one manner, tuning and room, and lies about the same pitch, so that nothing
+    but the instrument tells the eleven apart. The instruments are those of one small soundfont: a model that is
+    perfect here is not so on recordings.
+
+    Parameters
+    ----------
+    data_home, jobs : as for :func:`chorales`
+    size : ``"smoke"`` (1 phrase), ``"quick"`` (6) or ``"full"`` (200)
+
+    Returns
+    -------
+    Dataset; labels cel, cla, flu, gac, gel, org, pia, sax, tru, vio, voi; group: the tune with its player's settings
+
+    Raises
+    ------
+    DatasetError
+        If there is no such size.
+    """
+    pieces = [p._replace(label="tune") for p in catalog.dances()]
+    excerpts = []
+    for piece in catalog.choose(pieces, _of_size("instruments", size, (1, 6, 200))):
+        seed = seed_of("instruments", piece.name)
+        for label, programs in IRMAS.items():
+            program = programs[seed_of(piece.name, label) % len(programs)]
+            center = 64 + seed % 7  # where each of the eleven can play
+            excerpts.append(Excerpt(f"{label}-{piece.name}", label, piece, program, seed, 3.0, 0.0, True, center))
+    return performed("instruments", excerpts, data_home, jobs)
+
+
+def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
+    """Eight traditions, eight seconds an excerpt, each on players drawn from a list that it shares with others.
+
+    Trecento song, Renaissance mass, madrigal, chorale and string quartet draw from one list; jig, reel (with its
+    cousins hornpipe and strathspey) and folk song from another.
+
+    Parameters
+    ----------
+    data_home, jobs : as for :func:`chorales`
+    size : ``"smoke"`` (1 a genre), ``"quick"`` (5) or ``"full"`` (up to 60)
+
+    Returns
+    -------
+    Dataset; group: the work or tune, as in the other corpora
+
+    Raises
+    ------
+    DatasetError
+        If there is no such size.
+    """
+    count = _of_size("genres", size, (1, 5, 60))
+    written_in_parts = {
+        "trecento song": catalog.trecento(),
+        "mass": catalog.masses(),
+        "madrigal": catalog.madrigals(),
+        "chorale": catalog.chorales(),
+        "string quartet": catalog.quartets(),
+    }
+    kinds = {"jig": "jig", "slip jig": "jig", "reel": "reel", "hornpipe": "reel", "strathspey": "reel"}
+    melodies = [p._replace(label=kinds[p.label]) for p in catalog.dances()] + list(catalog.folk_songs())
+    parts = [p._replace(label=label) for label, pieces in written_in_parts.items() for p in pieces]
+    excerpts = _excerpts("genres", catalog.choose(parts, count), CONSORTS, 8.0)
+    excerpts += _excerpts("genres", catalog.choose(melodies, count), SOLOISTS, 8.0, again=True)
+    return performed("genres", excerpts, data_home, jobs)
