@@ -39,7 +39,7 @@ INSTRUMENTS = {
     "trumpet": 56,
     "muted trumpet": 59,
     "horn": 60,
-    "saxophone": 65,
+    "soprano saxophone": 64,  # the alto, 65, has no E4 in this soundfont
     "tenor saxophone": 66,
     "oboe": 68,
     "bassoon": 70,
@@ -109,7 +109,7 @@ def render(
 
 
 def _without_offset(y: np.ndarray, sr: int) -> np.ndarray:
-    # Some recordings in the soundfont, the saxophone's most, lie beside zero, which is inaudible, takes headroom and
+    # Some recordings in the soundfont, the saxophones' most, lie beside zero, which is inaudible, takes headroom and
     # stands in every spectrum at 0 Hz.
     return scipy.signal.sosfilt(scipy.signal.butter(2, _LOWEST, "highpass", fs=sr, output="sos"), y).astype(y.dtype)
 

@@ -86,21 +86,49 @@ def notes(score: m21.stream.Score, *, bpm: float | None = None, velocity: int = 
     ScoreError
         If the score has no notes, or ``bpm`` is not a positive number.
     """
-    sounding = score.toSoundingPitch()
+    sounding = score.toSoundingPitch() if _is_transposed(score) else score
     seconds_at = _clock(sounding, bpm)
     rows = []
     for part_index, part in enumerate(sounding.parts or [sounding]):
-        part.stripTies(inPlace=True)  # of our own copy: another one would take as long again
-        for element in part.flatten().notes:
-            if element.duration.quarterLength == 0 or isinstance(element, m21.harmony.Harmony):
-                continue
-            onset = seconds_at(float(element.offset))
-            duration = seconds_at(float(element.offset + element.duration.quarterLength)) - onset
-            rows += [(onset, duration, pitch.midi, velocity, part_index) for pitch in element.pitches]
+        for start, end, pitch in _tied(part):
+            onset = seconds_at(start)
+            rows.append((onset, seconds_at(end) - onset, pitch, velocity, part_index))
     if not rows:
         raise ScoreError("The score has no notes. Choose another one.")
     table = np.array(rows, dtype=NOTE)
     return table[np.lexsort((table["part"], table["pitch"], table["onset"]))]
+
+
+def _is_transposed(score: m21.stream.Score) -> bool:
+    """Whether any part is written at another pitch than it sounds; if none is, a copy of the score is saved."""
+    instruments = score.recurse().getElementsByClass(m21.instrument.Instrument)
+    return any(i.transposition for i in instruments) or any(score.recurse().getElementsByClass(m21.spanner.Ottava))
+
+
+def _tied(part: m21.stream.Stream) -> list[tuple[float, float, int]]:
+    """(onset, end, MIDI pitch) in quarter notes of each sounding note of a part.
+
+    music21's own ``stripTies`` takes time that grows with the square of the length: ten seconds for a long movement.
+    """
+    found, held = [], {}  # held: pitch → place in `found` of a note whose tie goes on
+    for element in part.flatten().notes:
+        length = element.duration.quarterLength
+        if length == 0 or isinstance(element, m21.harmony.Harmony):
+            continue
+        start, end = float(element.offset), float(element.offset + length)
+        for note in element.notes if isinstance(element, m21.chord.Chord) else [element]:
+            for pitch in note.pitches:
+                tie = note.tie or element.tie
+                # Some encodings mark where a tie begins and not where it ends, so the end's own mark is not asked for.
+                before = held.pop(pitch.midi, None)
+                if before is not None and abs(found[before][1] - start) < 1e-4:
+                    found[before] = (found[before][0], end, pitch.midi)
+                else:
+                    before = len(found)
+                    found.append((start, end, pitch.midi))
+                if tie is not None and tie.type in ("start", "continue"):
+                    held[pitch.midi] = before
+    return found
 
 
 def measures(score: m21.stream.Score) -> np.ndarray:

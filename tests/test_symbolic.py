@@ -95,6 +95,28 @@ def test_tied_notes_sound_once(tmp_path):
     np.testing.assert_allclose(got["duration"], [6, 1])
 
 
+def test_of_a_chord_each_tied_note_goes_on_by_itself():
+    first, second = m21.chord.Chord(["C4", "E4"], quarterLength=4), m21.chord.Chord(["C4", "F4"], quarterLength=2)
+    first.notes[0].tie = m21.tie.Tie("start")  # and no mark where it ends, as in some encodings
+    got = symbolic.notes(score(part(first, second)), bpm=60)
+    assert [(n["onset"], n["duration"], n["pitch"]) for n in got] == [(0, 6, 60), (0, 4, 64), (4, 2, 65)]
+
+
+def test_a_note_struck_again_is_not_tied_to_one_that_ended_before():
+    held, again = m21.note.Note("C4"), m21.note.Note("C4")
+    held.tie = m21.tie.Tie("start")
+    got = symbolic.notes(score(part(held, m21.note.Rest(), again)), bpm=60)
+    assert got["duration"].tolist() == [1, 1]
+
+
+def test_ties_are_joined_as_music21_joins_them():
+    s = symbolic.read_score("bach/bwv66.6")
+    joined = [n for p in s.toSoundingPitch().parts for n in p.stripTies().flatten().notes]
+    want = sorted((float(n.offset), n.pitch.midi, float(n.duration.quarterLength)) for n in joined)
+    got = symbolic.notes(s, bpm=60)
+    assert sorted((n["onset"], n["pitch"], n["duration"]) for n in got) == want
+
+
 def test_a_transposing_instrument_is_heard_at_its_sounding_pitch(tmp_path):
     clarinet = part(m21.instrument.Clarinet(), m21.note.Note("C4", quarterLength=4))  # in B flat: sounds a tone lower
     violin = part(m21.instrument.Violin(), m21.note.Note("C4", quarterLength=4))
