@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN     = .venv/bin/python
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup book test lint sync serve lock clean
+.PHONY: setup book test bench lint sync serve lock clean
 .DEFAULT_GOAL := book
 
 setup: .venv/.installed
@@ -26,6 +26,9 @@ book: setup  ## execute the chapters that changed, render the book
 
 test: setup  ## unit tests, every chapter in smoke, the pages in a browser where there is one
 	$(RUN) -m pytest $(ARGS)
+
+bench: setup  ## speed, memory and determinism at full size, printed; the same tests run small in make test
+	BENCH=full $(RUN) -m pytest tests/benchmarks -s $(ARGS)
 
 lint: setup
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

@@ -1,7 +1,7 @@
 """What more than one chapter of *Deep Learning for Music* needs, one file a layer.
 
 The layers stand in this order, and none imports one to its right:
-``audio → symbolic → render → perform → features → datasets → splits → plot → page``.
+``files → audio → symbolic → render → perform → features → datasets → splits → augment → plot → page``.
 """
 
 __version__ = "0.1.0"

@@ -13,7 +13,7 @@ from musiclib import render
 from musiclib.symbolic import ScoreError
 
 _QUIETEST, _LOUDEST = 20, 120  # MIDI velocities of a player who neither whispers nor breaks a string
-_BANDS = np.array([60, 200, 600, 1_800, 5_400])  # Hz: where the equalizer of a microphone is drawn
+BANDS = np.array([60, 200, 600, 1_800, 5_400])  # Hz: where the equalizer of a microphone is drawn
 
 
 class Manner(NamedTuple):
@@ -55,7 +55,7 @@ def draw(seed: int) -> Manner:
         articulation=float(rng.uniform(0.8, 1.0)),
         reverberation=float(np.exp(rng.uniform(np.log(0.2), np.log(1.2)))),
         distance=float(rng.uniform(0.05, 0.5)),
-        equalizer=tuple(float(g) for g in rng.normal(0, 3, len(_BANDS))),
+        equalizer=tuple(float(g) for g in rng.normal(0, 3, len(BANDS))),
         noise=float(rng.uniform(-75, -50)),
         level=float(rng.uniform(-34, -24)),
         seed=seed,
@@ -199,7 +199,7 @@ def record(y: np.ndarray, sr: int, manner: Manner) -> np.ndarray:
         raise ValueError("There is nothing to record: the sound is empty or silent.")
     response = room(sr, manner.reverberation, manner.distance, seed=manner.seed)
     heard = scipy.signal.fftconvolve(y, response)[: len(y)]
-    heard = _equalize(heard, sr, manner.equalizer)
+    heard = equalize(heard, sr, manner.equalizer)
     rng = np.random.default_rng((manner.seed, 3))
     # Hiss and hum: noise that is stronger toward the bass, as air conditioning and amplifiers make it.
     hiss = scipy.signal.lfilter([1.0], [1, -0.8], rng.normal(0, 1, len(y)))
@@ -209,12 +209,52 @@ def record(y: np.ndarray, sr: int, manner: Manner) -> np.ndarray:
     return (heard * min(gain, 10 ** (-0.1 / 20) / np.max(np.abs(heard)))).astype(np.float32)
 
 
-def _equalize(y: np.ndarray, sr: int, gains: tuple[float, ...]) -> np.ndarray:
-    """Gains in dB at ``_BANDS``, straight lines between them on a logarithmic axis, by a product of spectra."""
+def equalize(y: np.ndarray, sr: int, gains: tuple[float, ...]) -> np.ndarray:
+    """Louder here and softer there: an equalizer with a gain at each of ``BANDS``, by a product of spectra.
+
+    Parameters
+    ----------
+    y : float array, shape (N,)
+    sr : sampling rate in Hz
+    gains : dB at 60, 200, 600, 1800 and 5400 Hz, straight lines between them on a logarithmic axis of frequency
+
+    Returns
+    -------
+    float array, shape (N,)
+
+    Raises
+    ------
+    ValueError
+        If there is not one gain for each of ``BANDS``.
+    """
+    if len(gains) != len(BANDS):
+        raise ValueError(f"{len(gains)} gains: expected one in dB at each of {', '.join(map(str, BANDS))} Hz.")
     length = len(y) + 4_096  # room for the filter's own ringing
     hertz = np.fft.rfftfreq(length, 1 / sr)
-    curve = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(_BANDS), gains)
+    curve = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(BANDS), gains)
     return np.fft.irfft(np.fft.rfft(y, length) * 10 ** (curve / 20), length)[: len(y)]
+
+
+def sound(played: np.ndarray, manner: Manner, instruments: str | list[str] = "piano", *, sr: int) -> np.ndarray:
+    """Notes in seconds, on instruments tuned as this manner has it; dry.
+
+    Parameters
+    ----------
+    played : of dtype ``symbolic.NOTE``, times in seconds, such as from :func:`interpret`
+    manner : from :func:`draw`
+    instruments : as for ``render.render``
+    sr : sampling rate in Hz
+
+    Returns
+    -------
+    float32 array, shape (N,), as long as the notes and their release
+    """
+    # Sounded at another rate and heard at `sr`, the recording is out of tune by the ratio, and as much faster.
+    ratio = 2 ** (manner.tuning / 1200)
+    slower = played.copy()
+    slower["onset"] *= ratio
+    slower["duration"] *= ratio
+    return render.render(slower, instruments, sr=round(sr / ratio), reverb=0.0)
 
 
 def perform(
@@ -254,11 +294,7 @@ def perform(
         if ends < seconds:
             raise ScoreError(f"This performance lasts {ends:.1f} s, and {seconds:g} s were asked for.")
         played = played[played["onset"] < seconds]
-    # Sounded at another rate and heard at `sr`, the recording is out of tune by the ratio, and as much faster.
-    ratio = 2 ** (manner.tuning / 1200)
-    played["onset"] *= ratio
-    played["duration"] *= ratio
-    y = render.render(played, instruments, sr=round(sr / ratio), reverb=0.0)
+    y = sound(played, manner, instruments, sr=sr)
     if seconds is not None:
         y = y[: round(seconds * sr)]
     return record(y, sr, manner)

@@ -153,7 +153,7 @@ def spectrogram(
         ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
         ax.minorticks_off()
     if y_axis == "mel" and frequency is not None:
-        ticks = [t for t in (100, 200, 500, 1000, 2000, 5000, 10_000) if frequency[0] <= t <= frequency[-1]]
+        ticks = mel_ticks(frequency)
         ax.set_yticks(np.interp(ticks, frequency, np.arange(rows)), [f"{t:g}" for t in ticks])
     ax.grid(False)
     ax.set(xlabel="time (s)", ylabel="coefficient" if y_axis == "index" else "frequency (Hz)")
@@ -162,6 +162,19 @@ def spectrogram(
         bar = ax.figure.colorbar(mesh, ax=ax, label=label, pad=0.01, aspect=18)
         bar.outline.set_visible(False)
     return ax
+
+
+def mel_ticks(frequency: np.ndarray, apart: float = 1 / 16) -> list[float]:
+    """Round frequencies in Hz to write beside mel bands centered at ``frequency``: none on top of another.
+
+    Two are at least the part ``apart`` of the axis from each other, for the mel scale crowds the lowest.
+    """
+    chosen: list[float] = []
+    for tick in (100, 200, 500, 1000, 2000, 5000, 10_000):
+        low, at = np.interp([chosen[-1] if chosen else tick, tick], frequency, np.arange(len(frequency)))
+        if frequency[0] <= tick <= frequency[-1] and (not chosen or at - low >= apart * len(frequency)):
+            chosen.append(tick)
+    return chosen
 
 
 def piano_roll(notes: np.ndarray, *, ax: Axes, color: str | None = None) -> Axes:

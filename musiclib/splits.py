@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy.special
 from sklearn.model_selection import StratifiedGroupKFold
 
 SIDES = ("train", "validation", "test")
 _ATTEMPTS = 20  # orders of the groups that are tried
 _NEAR = 0.02  # a side whose class shares are this near to the whole's is good enough
-_DRAWN_AT_ONCE = 1_000_000  # counts of groups in memory, 8 MB
+_DRAWN_AT_ONCE = 1_000_000  # groups drawn that are in memory at once, 8 MB
 _FINEST = 20  # parts that a set is cut into to make a fraction of it
 
 
@@ -26,7 +27,7 @@ class SplitError(ValueError):
 
 
 class Interval(NamedTuple):
-    """A statistic and how far chance in the choice of groups moves it."""
+    """A statistic and how far chance in the choice of groups moves it; made by :func:`bootstrap_interval`."""
 
     value: float
     low: float
@@ -63,10 +64,14 @@ def train_validation_test(
     Raises
     ------
     SplitError
-        If there is only one class, a label or group is missing, a class has too few groups, or only some of the
-        items have an official side.
+        If there is only one class, a label or group is missing, a class has too few groups, only some of the items
+        have an official side, or the official sides lack train or test.
     AssertionError
         If the official sides share a group; see :func:`assert_disjoint`.
+
+    Notes
+    -----
+    Taught in: 07_splits_and_leakage
     """
     if not (validation > 0 and test > 0 and validation + test < 1):
         raise SplitError(f"validation={validation}, test={test}: expected two shares above 0 that leave some to train.")
@@ -104,6 +109,12 @@ def kfold(
     ------
     SplitError
         If there is only one class, a label or group is missing, or a class has fewer groups than there are folds.
+
+    Notes
+    -----
+    To choose a hyper-parameter, call it again on the rows that a fold learns from: nested cross-validation.
+
+    Taught in: 07_splits_and_leakage
     """
     table = _checked(manifest, stratify)
     if not isinstance(folds, int | np.integer) or folds < 2:
@@ -118,19 +129,23 @@ def kfold(
 
 
 def assert_disjoint(manifest: pd.DataFrame) -> None:
-    """Nothing, if every group is on one side only. Items whose ``split`` is empty are on none.
+    """Nothing, if every group is on one side only. Items whose ``split`` is ``""`` or missing are on none.
 
     Raises
     ------
     AssertionError
         If a group is on two sides; the message names it and the sides.
     SplitError
-        If a group is missing, or no item has a side.
+        If a group is missing, no item has a side, or a side has a name that is none of ``SIDES``.
+
+    Notes
+    -----
+    Taught in: 07_splits_and_leakage
     """
     _check_complete(manifest, "group")
     if "split" not in manifest.columns:
         raise SplitError(f"The manifest has no column 'split'. It has {list(manifest.columns)}.")
-    placed = manifest[manifest["split"].isin(SIDES)]
+    placed = manifest[_placed(manifest)]
     if placed.empty:
         raise SplitError(f"No item has a side: the column split holds none of {', '.join(SIDES)}.")
     sides = placed.groupby("group")["split"].nunique()
@@ -154,16 +169,18 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """A statistic of ``values`` and its percentile interval when whole groups are drawn again, with replacement.
+    """A statistic of ``values``, and its interval when whole groups are drawn again, with replacement.
 
-    Items of one group are not independent, so an interval over items would be too narrow.
+    Items of one group are not independent, so an interval over items would be too narrow. To compare two models on
+    the same items, let ``values`` be the difference, such as ``right_a - right_b`` with 1 for right and 0 for wrong:
+    what is hard for both drops out, and where the interval does not hold 0 the groups tell the models apart.
 
     Parameters
     ----------
     values : array, shape (N,) or (N, ...): a number an item, such as 1 for right and 0 for wrong; or a row an item,
         such as (truth, prediction), for a ``statistic`` that needs both
     groups : shape (N,), the group of each item
-    statistic : from some of the values to a number; the mean is computed for all resamples at once
+    statistic : from some of the values to a number; the mean is computed for many resamples at once
     level : coverage of the interval, between 0 and 1
     resamples : how many times the groups are drawn
     seed : of the drawing
@@ -175,12 +192,21 @@ def bootstrap_interval(
     Raises
     ------
     SplitError
-        If a value is NaN or infinite, the lengths differ, there are fewer than two groups, or ``level`` or
-        ``resamples`` is out of range.
+        If a value is NaN or infinite, the lengths differ, there are fewer than two groups, the statistic of a
+        resample is no finite number, or ``level`` or ``resamples`` is out of range.
+
+    Notes
+    -----
+    A percentile interval, its quantiles moved outward as Student's t asks for G groups: plain percentiles are too
+    narrow by about sqrt((G - 1) / G), and by more where G is small. No interval can be trusted on fewer than five.
+
+    Taught in: 07_splits_and_leakage
 
     References
     ----------
-    Davison and Hinkley, *Bootstrap Methods and their Application*, 1997, section 3.8.
+    Davison and Hinkley, *Bootstrap Methods and their Application*, 1997, section 3.8; the expanded percentiles:
+    Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69(4), 2015,
+    doi:10.1080/00031305.2015.1089789.
     """
     values, groups = np.asarray(values), np.asarray(groups)
     if values.shape[:1] != groups.shape:
@@ -192,21 +218,33 @@ def bootstrap_interval(
     if not 0 < level < 1 or resamples < 1:
         raise SplitError(f"level={level}, resamples={resamples}: expected a level between 0 and 1 and some resamples.")
     code, names = pd.factorize(groups)
-    if len(names) < 2:
-        raise SplitError(f"{len(names)} group: an interval over groups needs at least two.")
-    rng = np.random.default_rng(seed)
+    G = len(names)
+    if G < 2:
+        raise SplitError(f"{G} group: an interval over groups needs at least two.")
+    counts = np.bincount(code)
     if statistic is np.mean and values.ndim == 1:
-        sums, counts = np.bincount(code, weights=values), np.bincount(code)
-        results = np.empty(resamples)
-        for part in np.array_split(results, -(-resamples * len(names) // _DRAWN_AT_ONCE)):
-            drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=part.size)
-            part[:] = (drawn @ sums) / (drawn @ counts)
+        sums = np.bincount(code, weights=values)
+
+        def evaluate(draws):
+            return sums[draws].sum(1) / counts[draws].sum(1)
     else:
-        members = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
-        draws = rng.integers(len(names), size=(resamples, len(names)))
-        results = [statistic(values[np.concatenate([members[g] for g in draw])]) for draw in draws]
-    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(statistic(values)), float(low), float(high), len(names))
+        members = np.split(np.argsort(code, kind="stable"), np.cumsum(counts)[:-1])
+
+        def evaluate(draws):
+            return [statistic(values[np.concatenate([members[g] for g in draw])]) for draw in draws]
+
+    rng = np.random.default_rng(seed)
+    results = np.empty(resamples)
+    for part in np.array_split(results, min(resamples, -(-resamples * G // _DRAWN_AT_ONCE))):
+        part[:] = evaluate(rng.integers(G, size=(part.size, G)))
+    if not np.isfinite(results).all():
+        raise SplitError(
+            f"The statistic is NaN or infinite for {int((~np.isfinite(results)).sum())} of {resamples} resamples: some "
+            "lack what it needs, such as a class. Choose one that every choice of groups has."
+        )
+    tail = scipy.special.ndtr(np.sqrt(G / (G - 1)) * scipy.special.stdtrit(G - 1, (1 - level) / 2))
+    low, high = np.quantile(results, [tail, 1 - tail])
+    return Interval(float(statistic(values)), float(low), float(high), G)
 
 
 # ---------------------------------------------------------------- checks
@@ -252,17 +290,35 @@ def _check_groups(manifest: pd.DataFrame, needed: int, what: str) -> None:
         )
 
 
+def _placed(manifest: pd.DataFrame) -> pd.Series:
+    """Which items have a side. A name that is none of the three would hide a leak, so it is an error."""
+    placed = manifest["split"].isin(SIDES)
+    others = manifest.loc[~placed & manifest["split"].notna() & (manifest["split"] != ""), "split"]
+    if len(others):
+        raise SplitError(
+            f"The column split holds {others.iloc[0]!r}. Expected {', '.join(SIDES)}, or nothing: rename the sides."
+        )
+    return placed
+
+
 def _has_sides(manifest: pd.DataFrame) -> bool:
     """Whether the manifest names official sides."""
     if "split" not in manifest.columns:
         return False
-    named = manifest["split"].isin(SIDES)
-    if named.any() and not named.all():
+    named = _placed(manifest)
+    if not named.any():
+        return False
+    if not named.all():
         raise SplitError(
             f"{int((~named).sum())} items have no official side and the others have one, the first is "
             f"{manifest.index[~named][0]!r}. Leave them out, or pass official=False to make new sides for all."
         )
-    return bool(named.any())
+    lacking = [side for side in ("train", "test") if side not in set(manifest["split"])]
+    if lacking:
+        raise SplitError(
+            f"No item is officially in {' or '.join(lacking)}. Add that side, or pass official=False to make new sides."
+        )
+    return True
 
 
 # ---------------------------------------------------------------- the choice

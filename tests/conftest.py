@@ -1,7 +1,9 @@
 """What several test files need: real notes and sounds made once, and a way to see what a page shows."""
 
+import http.server
 import os
 import sys
+import threading
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "agg")  # before anything draws: no test opens a window
@@ -60,3 +62,21 @@ def shown(monkeypatch) -> list[dict]:
 def smoke_build() -> Path:
     """The folder of a build of the whole book in the smoke profile."""
     return built_book.smoke_build()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """An address on this machine that gives out what lies in tmp_path/served."""
+    (tmp_path / "served").mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=tmp_path / "served")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as httpd:
+        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urldefrag
 
 from built_book import built_site, every_page
 
+from musiclib import datasets
+
 MAX_BYTES = 3_000_000
 
 
@@ -61,3 +63,13 @@ def test_nothing_is_loaded_from_elsewhere_and_the_page_is_light(page):
     files = [(site / page).parent / source for source in heavy if not source.startswith("data:")]
     size = (site / page).stat().st_size + sum(file.stat().st_size for file in files)
     assert size <= MAX_BYTES, f"{page} with its sounds and pictures has {size / 1e6:.2f} MB"
+
+
+def test_every_data_set_has_its_card_on_a_page_that_the_table_leads_to():
+    data = built_site() / "data"
+    links = {link.split("#")[0] for link in References(data / "index.html").links}
+    for name in datasets.REGISTRY:
+        assert f"{name}.html" in links
+        card = (data / f"{name}.html").read_text(encoding="utf-8")
+        for heading in ("Source", "License", "Citation", "Size", "Splits", "Pitfalls"):
+            assert f"<strong>{heading}.</strong>" in card, f"data/{name}.html does not show {heading}"

@@ -1,8 +1,7 @@
 """musiclib.datasets: the interface that every set has, and downloads that are what they should be."""
 
 import hashlib
-import http.server
-import threading
+import pickle
 from pathlib import Path
 
 import pandas as pd
@@ -79,6 +78,17 @@ def test_filters_that_leave_nothing(tunes, options, says):
         tunes.filter(**options)
 
 
+def test_what_was_left_out_stays_with_the_table_and_is_not_copied_with_it(tunes):
+    many = tunes.manifest.copy()
+    many.attrs["left_out"] = {f"tune {i}": "missing" for i in range(3)}
+    music = pickle.loads(pickle.dumps(Dataset("tunes", many, brackets)))
+    reasons = music.manifest.attrs["left_out"]
+    assert reasons == {"tune 0": "missing", "tune 1": "missing", "tune 2": "missing"}
+    assert music.filter(label="jig").manifest.attrs["left_out"] is reasons
+    assert music.manifest.loc["a1"].attrs["left_out"] is reasons
+    assert tunes.manifest.attrs["left_out"] == {}
+
+
 def test_balance_counts_items_groups_time_and_sides(tunes):
     got = tunes.balance()
     assert list(got.index) == ["jig", "reel"]
@@ -146,24 +156,6 @@ def test_a_set_that_needs_a_folder_says_which(name, tmp_path):
 
 
 # ---------------------------------------------------------------- downloads
-
-
-@pytest.fixture
-def server(tmp_path):
-    """An address on this machine that gives out what lies in tmp_path/served."""
-    (tmp_path / "served").mkdir()
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=tmp_path / "served")
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as httpd:
-        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
 
 
 def digest(data: bytes) -> str:

@@ -1,5 +1,6 @@
 """musiclib.plot: axes with units, and the data where they belong."""
 
+import librosa
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -79,6 +80,15 @@ def test_a_spectrogram_puts_a_tone_at_its_time_and_frequency(y_axis):
     assert ax.get_xlim()[0] == 3.0 and frequency[-1] == sr / 2
     assert ax.collections[0].get_clim() == (-60, 0)
     assert figure.axes[1].get_ylabel() == "level (dB)"  # the color bar's
+
+
+@pytest.mark.parametrize("n_mels", [40, 64, 96, 128])
+def test_frequencies_beside_mel_bands_do_not_lie_on_one_another(n_mels):
+    centers = librosa.mel_frequencies(n_mels + 2, fmax=11_025)[1:-1]
+    ticks = plot.mel_ticks(centers)
+    assert ticks[0] in (100, 200) and ticks[-1] == 10_000
+    assert np.all(np.diff(np.interp(ticks, centers, np.arange(n_mels))) >= n_mels / 16)
+    assert plot.mel_ticks(np.linspace(3000, 4000, 9)) == []  # no round frequency is in range
 
 
 @pytest.mark.parametrize(("y_axis", "label"), [("mel", "frequency (Hz)"), ("index", "coefficient")])

@@ -51,6 +51,15 @@ def test_data_for_the_build_is_not_on_the_page_and_what_is_shown_stays():
     assert [output.get("data") or output["text"] for output in outputs] == [{"text/html": "<div>Right.</div>"}, "42\n"]
 
 
+def test_progress_is_not_on_the_page_and_a_warning_is():
+    parts = ["\rtunes: 1 of 2", "\rtunes: 2 of 2", "\n", "a file is left out\n", "\rmore: 1 of 1\n"]
+    written = [{"output_type": "stream", "name": "stderr", "text": part} for part in parts]
+    printed = {"output_type": "stream", "name": "stdout", "text": "12 groups\n"}
+    assert stage.visible_outputs([*written[:2], printed]) == [printed]
+    [left] = stage.visible_outputs(written)
+    assert left["text"] == "a file is left out\n"
+
+
 def test_sounds_become_files_with_links_that_are_right_from_a_chapter():
     media = {}
     flac = base64.b64encode(b"another").decode()

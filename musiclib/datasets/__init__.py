@@ -23,6 +23,10 @@ REGISTRY = {
     "tunes": "musiclib.datasets.corpora:tunes",
     "folder": "musiclib.datasets.folder:folder",
     "gtzan": "musiclib.datasets.gtzan:gtzan",
+    "irmas": "musiclib.datasets.irmas:irmas",
+    "maestro": "musiclib.datasets.maestro:maestro",
+    "medley_solos_db": "musiclib.datasets.medley_solos:medley_solos_db",
+    "nsynth": "musiclib.datasets.nsynth:nsynth",
     "jsb_chorales": "musiclib.datasets.polyphonic:jsb_chorales",
     "nottingham": "musiclib.datasets.polyphonic:nottingham",
 }

@@ -1,22 +1,36 @@
 """What every data set is: a manifest, which says what there is, and `load`, which brings one item of it."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pooch
 
+from musiclib import files
+from musiclib.datasets.progress import Progress
+
 COLUMNS = ("label", "group", "split", "duration", "source", "license")
+home = files.home
 NO_SPLIT = ""  # in the column `split`: the data set names no side for this item
 
 
 class DatasetError(ValueError):
     """A data set that cannot be used. The message names it, says what was expected and what to do."""
+
+
+class LeftOut(dict):
+    """Why items were left out: ``{name: reason}``. It is not copied with the table that it belongs to.
+
+    pandas copies what stands in ``attrs`` at every step, in depth; with thousands of reasons a row takes 30 ms to find.
+    """
+
+    def __deepcopy__(self, memo: dict) -> "LeftOut":
+        return self
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,8 @@ class Dataset:
         ``manifest.attrs["left_out"]`` says which items were left out, and why: ``{name: reason}``.
     read : from a row of the manifest to the item: (y, sr) for sound, an array for scores
     unit : of ``duration``: ``"s"``, or ``"frames"`` where the set has no clock
+    content : from a row to a string that changes with the item's content, such as the checksum of its file; None reads
+        the item to find out
 
     Raises
     ------
@@ -48,6 +64,7 @@ class Dataset:
     manifest: pd.DataFrame
     read: Callable[[pd.Series], Any]
     unit: str = "s"
+    content: Callable[[pd.Series], str] | None = None
 
     def __post_init__(self) -> None:
         missing = [c for c in COLUMNS if c not in self.manifest.columns]
@@ -55,6 +72,8 @@ class Dataset:
             raise DatasetError(f"{self.name}: the manifest lacks the columns {missing}. Expected {list(COLUMNS)}.")
         if self.manifest.empty:
             raise DatasetError(f"{self.name} has no items. Expected at least one.")
+        left_out = self.manifest.attrs.get("left_out", {})
+        self.manifest.attrs["left_out"] = left_out if isinstance(left_out, LeftOut) else LeftOut(left_out)
         twice = self.manifest.index[self.manifest.index.duplicated()].unique()
         if len(twice):
             raise DatasetError(f"{self.name}: {_some(twice)} stand twice in the manifest. Expected each id once.")
@@ -85,13 +104,34 @@ class Dataset:
         DatasetError
             If there is no such item; the message has the ids nearest to it.
         """
+        return self.read(self._row(id))
+
+    def fingerprint(self, id: str) -> str:
+        """A short string that stands for the content of the item ``id``: another content has another.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such item.
+        """
+        row = self._row(id)
+        if self.content is not None:
+            return self.content(row)
+        item = self.read(row)
+        parts = item if isinstance(item, tuple) else (item,)
+        found = hashlib.sha256()
+        for part in map(np.asarray, parts):
+            found.update(f"{part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).tobytes())
+        return found.hexdigest()
+
+    def _row(self, id: str) -> pd.Series:
         if id not in self.manifest.index:
             near = get_close_matches(str(id), map(str, self.manifest.index), n=3, cutoff=0.3)
             raise DatasetError(
                 f"{self.name} has no item {id!r}. Near to it: {_some(near or self.manifest.index[:3])}. "
                 "The ids are the index of its manifest."
             )
-        return self.read(self.manifest.loc[id])
+        return self.manifest.loc[id]
 
     def filter(self, where: Callable[[pd.DataFrame], pd.Series] | None = None, **columns: str | list[str]) -> "Dataset":
         """The items for which ``where`` holds and whose columns have these values.
@@ -121,6 +161,21 @@ class Dataset:
             raise DatasetError(f"{self.name}: no item is left after this filter. Ask for less at once.")
         return replace(self, manifest=table[keep])
 
+    def map(self, step: Callable[[Any], Any], name: str) -> "Dataset":
+        """The same set with ``step`` done to each item as it is loaded.
+
+        Parameters
+        ----------
+        step : from an item to an item, such as (y, sr) to (y, sr)
+        name : what the step does, with its settings. What is derived from the set is kept by it: another step needs
+            another name
+        """
+        return replace(
+            self,
+            read=lambda row: step(self.read(row)),
+            content=lambda row: f"{self.fingerprint(row.name)} {name}",
+        )
+
     def with_split(self, split: pd.Series) -> "Dataset":
         """The same set with another column ``split``, such as one from :mod:`musiclib.splits`.
 
@@ -148,12 +203,6 @@ def _some(names, most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def home(data_home: str | Path | None = None) -> Path:
-    """The folder for downloads and for what is derived: ``data_home``, else $MUSICLIB_DATA, else the user's cache."""
-    chosen = data_home or os.environ.get("MUSICLIB_DATA") or pooch.os_cache("musiclib")
-    return Path(chosen).expanduser()
-
-
 def existing_folder(data_home: str | Path | None, name: str, layout: str) -> Path:
     """``data_home`` as a folder that is there.
 
@@ -171,26 +220,37 @@ def existing_folder(data_home: str | Path | None, name: str, layout: str) -> Pat
     return folder
 
 
-def verify(path: Path, sha256: str) -> Path:
-    """``path``, if its content has this SHA-256.
+def content_of_file(row: pd.Series, *, root: Path, sr: int | None = None) -> str:
+    """What the part of a file that a row names depends on: the file's bytes, and how they are read."""
+    return f"{files.sha256(root / row['path'])} {row['start']} {row['duration']} {sr}"
+
+
+def verify(path: Path, checksum: str) -> Path:
+    """``path``, if its content has this checksum: a SHA-256, or ``"md5:..."`` where the publisher gives no other.
 
     Raises
     ------
     DatasetError
         If it has another. The file stays as it is.
     """
+    kind, _, expected = _known_hash(checksum).partition(":")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+        found = hashlib.file_digest(file, kind).hexdigest()
+    if found != expected:
+        name = {"sha256": "SHA-256", "md5": "MD5"}[kind]
         raise DatasetError(
-            f"{path} does not have the expected checksum: SHA-256 {found}, expected {sha256}. It is incomplete or "
+            f"{path} does not have the expected checksum: {name} {found}, expected {expected}. It is incomplete or "
             "another version: move it away and load again."
         )
     return path
 
 
-def fetch(url: str, sha256: str, folder: Path) -> Path:
-    """The file at ``url`` in ``folder``: downloaded once, and checked each time.
+def _known_hash(checksum: str) -> str:
+    return checksum if checksum.startswith("md5:") else f"sha256:{checksum}"
+
+
+def fetch(url: str, checksum: str, folder: Path) -> Path:
+    """The file at ``url`` in ``folder``: downloaded once, and checked each time; ``checksum`` as in :func:`verify`.
 
     Raises
     ------
@@ -199,10 +259,11 @@ def fetch(url: str, sha256: str, folder: Path) -> Path:
     """
     path = folder / url.rsplit("/", 1)[1]
     if path.is_file():
-        return verify(path, sha256)
+        return verify(path, checksum)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=path.name, path=folder)
+        loader = pooch.HTTPDownloader(progressbar=Progress(path.name), chunk_size=1 << 20)
+        pooch.retrieve(url, known_hash=_known_hash(checksum), fname=path.name, path=folder, downloader=loader)
     except Exception as error:  # whatever the download meets: no network, a changed file, a full disk
         raise DatasetError(
             f"{path.name} could not be downloaded from {url} ({type(error).__name__}: {error}). "

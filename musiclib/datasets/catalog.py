@@ -5,6 +5,9 @@ import re
 from collections import defaultdict
 from functools import cache
 
+import librosa
+
+from musiclib.datasets.hymns import TUNES
 from musiclib.datasets.scores import CORPUS, Piece, abc_tunes, header
 
 # Spellings of the ABC header R: → the type of dance. What is too rare to learn from is left out.
@@ -49,13 +52,31 @@ def choose(pieces: list[Piece], per_label: int | None) -> list[Piece]:
 
 @cache
 def chorales() -> tuple[Piece, ...]:
-    """Bach's chorales; group: the cantata or other work by its BWV number, which may have several."""
-    found = []
-    for path in sorted((CORPUS / "bach").glob("bwv*.mxl")):
-        number = path.stem.removeprefix("bwv")
-        work = re.match(r"\d+", number)[0]
-        found.append(Piece(f"bwv{number}", "chorale", f"bwv{work}", f"BWV {number}", f"bach/{path.name}"))
-    return tuple(found)
+    """Bach's chorales; group: all that a hymn tune or a work connects, by its first BWV number.
+
+    A cantata or Passion has several chorales, and a tune has several settings: either would let a model recognize.
+    """
+    files = sorted(f for f in (CORPUS / "bach").glob("bwv*.mxl") if f.stem != "bwv846")  # which is a prelude
+    group = _connected([f.stem for f in files])
+    return tuple(
+        Piece(f.stem, "chorale", group[f.stem], f"BWV {f.stem.removeprefix('bwv')}", f"bach/{f.name}") for f in files
+    )
+
+
+def _connected(names: list[str]) -> dict[str, str]:
+    """Of each chorale the first work of all that are connected with it by a tune or a work."""
+    links = [tune & set(names) for tune in TUNES] + [{n} for n in names]
+    parts: list[set[str]] = []
+    for works in ({_work(n) for n in link} for link in links if link):
+        joined = [p for p in parts if p & works]
+        parts = [p for p in parts if not p & works] + [works.union(*joined)]
+    first = {work: min(p, key=lambda w: int(w.removeprefix("bwv"))) for p in parts for work in p}
+    return {n: first[_work(n)] for n in names}
+
+
+def _work(name: str) -> str:
+    """ "bwv248.12-2" → "bwv248"."""
+    return re.match(r"bwv\d+", name)[0]
 
 
 @cache
@@ -155,3 +176,11 @@ def folk_songs() -> tuple[Piece, ...]:
             title = header(tune, "T")
             found.append(Piece(f"essen-{file.stem}-{number}", "folk song", _plain_title(title), title, path, number))
     return tuple(found)
+
+
+def single_notes(count: int) -> list[Piece]:
+    """So many single notes; group: the note, with how it is played."""
+    names = [f"note-{i + 1}" for i in range(count)]
+    pitches = [60 + int(_rank(name)[:8], 16) % 15 for name in names]  # middle C to D5, where all eleven can play
+    titles = [f"single note {librosa.midi_to_note(pitch, unicode=False)}" for pitch in pitches]
+    return [Piece(n, "note", n, t, "", p) for n, t, p in zip(names, titles, pitches, strict=True)]

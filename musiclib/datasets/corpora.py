@@ -1,6 +1,7 @@
 """The default corpora: real scores of music21's corpus, performed on sampled instruments, without any network."""
 
 from pathlib import Path
+from typing import Any
 
 from musiclib.datasets import catalog
 from musiclib.datasets.base import Dataset, DatasetError
@@ -22,14 +23,14 @@ IRMAS = {
     "gel": ("jazz guitar", "electric guitar", "overdriven guitar"),
     "org": ("organ", "rock organ", "reed organ"),
     "pia": ("piano", "bright piano"),
-    "sax": ("saxophone", "tenor saxophone"),
+    "sax": ("soprano saxophone", "tenor saxophone"),
     "tru": ("trumpet", "muted trumpet"),
     "vio": ("violin",),
     "voi": ("choir", "voice"),
 }
 
 
-def _of_size(corpus: str, size: str, counts: tuple[int | None, int | None, int | None]) -> int | None:
+def _of_size(corpus: str, size: str, counts: tuple[Any, Any, Any]) -> Any:
     if size not in SIZES:
         raise DatasetError(f"{corpus} has no size {size!r}. It has {', '.join(SIZES)}.")
     return counts[SIZES.index(size)]
@@ -61,7 +62,7 @@ def chorales(data_home: str | Path | None = None, *, size: str = "quick", jobs: 
 
     Returns
     -------
-    Dataset; one label; group: the work that the chorale is of, by BWV number
+    Dataset; one label; group: all that a hymn tune or a work connects, by its first BWV number
 
     Raises
     ------
@@ -100,7 +101,7 @@ def composers(data_home: str | Path | None = None, *, size: str = "quick", jobs:
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (1 movement a composer), ``"quick"`` (4, two excerpts of each) or ``"full"``
+    size : ``"smoke"`` (2 movements a composer, two excerpts of each), ``"quick"`` (6) or ``"full"``
         (up to 40, four excerpts of each)
 
     Returns
@@ -112,37 +113,39 @@ def composers(data_home: str | Path | None = None, *, size: str = "quick", jobs:
     DatasetError
         If there is no such size.
     """
-    count = _of_size("composers", size, (1, 4, 40))
+    count = _of_size("composers", size, (2, 6, 40))
     bach = [p._replace(label="Bach") for p in catalog.chorales()]
     pieces = catalog.choose([*catalog.masses(), *catalog.madrigals(), *bach, *catalog.quartets()], count)
-    clips = _of_size("composers", size, (1, 2, 4))
+    clips = _of_size("composers", size, (2, 2, 4))
     return performed("composers", _excerpts("composers", pieces, ("piano",), 10.0, clips), data_home, jobs)
 
 
 def instruments(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
-    """The same phrases on IRMAS's eleven instruments, three seconds each.
+    """The same phrases and single notes on IRMAS's eleven instruments, three seconds each.
 
-    Every phrase is played eleven times in one manner, tuning and room, and lies about the same pitch, so that nothing
-    but the instrument tells the eleven apart. The instruments are those of one small soundfont: a model that is
+    Every phrase and note is played eleven times in one manner, tuning and room, and lies about the same pitch, so that
+    nothing but the instrument tells the eleven apart. The instruments are those of one small soundfont: a model that is
     perfect here is not so on recordings.
 
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (1 phrase), ``"quick"`` (6) or ``"full"`` (200)
+    size : ``"smoke"`` (1 phrase, 1 note), ``"quick"`` (10 and 6) or ``"full"`` (200 and 60)
 
     Returns
     -------
-    Dataset; labels cel, cla, flu, gac, gel, org, pia, sax, tru, vio, voi; group: the tune with its player's settings
+    Dataset; labels cel, cla, flu, gac, gel, org, pia, sax, tru, vio, voi; group: the tune or note with its player's
+    settings; the manifest's ``title`` is the tune's, or ``single note E4``
 
     Raises
     ------
     DatasetError
         If there is no such size.
     """
-    pieces = [p._replace(label="tune") for p in catalog.dances()]
+    phrases, notes = _of_size("instruments", size, ((1, 1), (10, 6), (200, 60)))
+    tunes = catalog.choose([p._replace(label="tune") for p in catalog.dances()], phrases)
     excerpts = []
-    for piece in catalog.choose(pieces, _of_size("instruments", size, (1, 6, 200))):
+    for piece in [*tunes, *catalog.single_notes(notes)]:
         seed = seed_of("instruments", piece.name)
         for label, programs in IRMAS.items():
             program = programs[seed_of(piece.name, label) % len(programs)]

@@ -13,12 +13,13 @@ import pandas as pd
 import soundfile as sf
 
 from musiclib import audio
-from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, existing_folder
+from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file, existing_folder
 
 READ = frozenset(f".{kind.lower()}" for kind in sf.available_formats() if kind != "RAW") | {
     ".aif", ".aifc", ".mp2", ".oga", ".opus", ".snd",
 }  # fmt: skip
 NOT_READ = frozenset({".aac", ".ape", ".m4a", ".mp4", ".mpc", ".wma", ".wv"})  # sound, but not for libsndfile
+_LISTED = 50  # files that a message names
 _LAYOUT = "one sub-folder a class and sound files in each"
 _COLUMNS = ["id", "label", "group", "split", "duration", "source", "license", "path", "start"]
 
@@ -88,7 +89,8 @@ def folder(
             "Repair them, or take the class away."
         )
     manifest.attrs["left_out"] = left_out
-    return Dataset(root.name, manifest, partial(read_piece, root=root, sr=sr))
+    where = {"root": root, "sr": sr}
+    return Dataset(root.name, manifest, partial(read_piece, **where), content=partial(content_of_file, **where))
 
 
 def _of(left_out: dict[str, str], label: str):
@@ -180,15 +182,19 @@ def _reason(error: Exception, path: Path) -> str:
     return str(error).removeprefix(f"{path} ")
 
 
-def report(left_out: dict[str, str], name: str, where: str, unreadable: str) -> None:
-    """One warning, or one error, that names all that was left out."""
+def report(
+    left_out: dict[str, str], name: str, where: str, unreadable: str, *, count: int = 0, stacklevel: int = 4
+) -> None:
+    """One warning, or one error, that names all ``count`` files that were left out, or the first fifty of them."""
     if not left_out:
         return
-    listed = "\n".join(f"  {file}: {reason}" for file, reason in left_out.items())
-    message = f"{name}: {len(left_out)} files in {where} cannot be used, or not all of them:\n{listed}"
+    listed = "\n".join(f"  {file}: {reason}" for file, reason in list(left_out.items())[:_LISTED])
+    if len(left_out) > _LISTED:
+        listed += f"\n  and {len(left_out) - _LISTED} more; manifest.attrs['left_out'] has all"
+    message = f"{name}: {count or len(left_out)} files in {where} cannot be used, or not all of them:\n{listed}"
     if unreadable == "raise":
         raise DatasetError(f"{message}\nRepair them or take them away, or pass unreadable='warn' to leave them out.")
-    warnings.warn(f"{message}\nThey are left out.", stacklevel=4)
+    warnings.warn(f"{message}\nThey are left out.", stacklevel=stacklevel)
 
 
 def read_piece(row: pd.Series, *, root: Path, sr: int | None) -> tuple[np.ndarray, int]:

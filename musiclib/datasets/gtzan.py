@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, existing_folder
+from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file, existing_folder
 from musiclib.datasets.folder import pieces, read_piece, report
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -124,9 +124,9 @@ def gtzan(
     References
     ----------
     Tzanetakis and Cook, "Musical Genre Classification of Audio Signals", IEEE Transactions on Speech and Audio
-    Processing 10(5), 2002; Sturm, "The GTZAN dataset: Its contents, its faults, their effects on evaluation, and its
-    future use", arXiv:1306.1461, 2013; Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries", IEEE
-    Transactions on Multimedia 17(11), 2015.
+    Processing 10(5), 2002, doi:10.1109/TSA.2002.800560; Sturm, "The GTZAN dataset: Its contents, its faults, their
+    effects on evaluation, and its future use", arXiv:1306.1461, 2013; Kereliuk, Sturm and Larsen, "Deep Learning and
+    Music Adversaries", IEEE Transactions on Multimedia 17(11), 2015, doi:10.1109/TMM.2015.2478068.
     """
     if unreadable not in ("warn", "raise"):
         raise DatasetError(f"gtzan: unreadable={unreadable!r}: expected 'warn' or 'raise'.")
@@ -152,7 +152,8 @@ def gtzan(
     if missing:
         warnings.warn(f"gtzan: {len(missing)} of 1000 clips are not in {root}: {_short(missing)}.", stacklevel=3)
     manifest.attrs["left_out"] = left_out | damaged | dict.fromkeys(missing, "missing")
-    return Dataset("gtzan", manifest, partial(read_piece, root=root, sr=sr))
+    where = {"root": root, "sr": sr}
+    return Dataset("gtzan", manifest, partial(read_piece, **where), content=partial(content_of_file, **where))
 
 
 def _short(names: list[str]) -> str:

@@ -1,10 +1,7 @@
 """Pieces of music21's corpus: which there are, and their notes, parsed once and kept."""
 
 import hashlib
-import os
 import re
-import tempfile
-from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +11,7 @@ import music21 as m21
 import numpy as np
 
 from musiclib import symbolic
+from musiclib.files import code_of, write_whole
 
 CORPUS = Path(m21.__file__).parent / "corpus"
 LICENSE = "music in the public domain; encodings by the terms of music21's corpus/license.txt"
@@ -26,8 +24,8 @@ class Piece(NamedTuple):
     label: str
     group: str
     title: str
-    path: str  # relative to music21's corpus
-    number: int = -1  # which tune of an ABC file, counted from 0; -1 is the whole file
+    path: str  # relative to music21's corpus; "" is no score but one note
+    number: int = -1  # which tune of an ABC file, counted from 0; -1 is the whole file; of one note its MIDI pitch
 
 
 class Notes(NamedTuple):
@@ -51,13 +49,9 @@ def header(tune: str, field: str) -> str:
 
 
 def _content(piece: Piece) -> bytes:
+    if not piece.path:
+        return f"note {piece.number}".encode()
     return (CORPUS / piece.path).read_bytes() if piece.number < 0 else abc_tunes(piece.path)[piece.number].encode()
-
-
-@cache
-def code_of(*modules) -> str:
-    """A fingerprint of what these modules do: of their source text."""
-    return hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in modules)).hexdigest()
 
 
 @cache
@@ -75,6 +69,9 @@ def read(piece: Piece, folder: Path) -> Notes:
     symbolic.ScoreError
         If music21 cannot read it, or it has no notes.
     """
+    if not piece.path:
+        one = np.array([(0.0, 4.0, piece.number, 80, 0)], dtype=symbolic.NOTE)
+        return Notes(one, np.array([(0.0, 4.0, 1.0)], dtype=symbolic.MEASURE))
     path = folder / f"{key(piece)}.npz"
     try:
         with np.load(path, allow_pickle=False) as kept:
@@ -96,30 +93,3 @@ def _parse(piece: Piece) -> Notes:
         raise
     except Exception as error:  # each of music21's readers raises its own kind
         raise symbolic.ScoreError(f"{piece.name} cannot be read ({type(error).__name__}: {error}).") from error
-
-
-def write_whole(path: Path, write: Callable[[str], object]) -> None:
-    """Let ``write`` make a file beside ``path``, then move it there: it appears whole or not at all.
-
-    Several processes may make the same file at once; the last to finish stays.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written to or the disk is full, naming the file.
-    """
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        write(part)
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(
-            f"Could not write {path} ({error}). Is the disk full? What was made before is kept; set data_home to "
-            "keep it elsewhere."
-        ) from error
-    finally:
-        if part is not None:
-            Path(part).unlink(missing_ok=True)

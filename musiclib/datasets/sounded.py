@@ -15,7 +15,8 @@ import soundfile as sf
 
 from musiclib import perform, render, symbolic
 from musiclib.datasets import scores
-from musiclib.datasets.base import NO_SPLIT, Dataset, home
+from musiclib.datasets.base import NO_SPLIT, Dataset
+from musiclib.files import code_of, home, write_whole
 from musiclib.symbolic import ScoreError
 
 SR = 22_050  # Hz
@@ -43,7 +44,7 @@ def seed_of(*names: str) -> int:
 @cache
 def _made_by() -> str:
     """A fingerprint of all that turns a score into sound."""
-    here = scores.code_of(perform, render, symbolic, scores, sys.modules[__name__])
+    here = code_of(perform, render, symbolic, scores, sys.modules[__name__])
     font = hashlib.sha256(render.soundfont().read_bytes()).hexdigest()
     return f"{here} {font} {version('midirenderer')} {SR}"
 
@@ -96,6 +97,8 @@ def _again(score: scores.Notes, times: int) -> np.ndarray:
 
 def sound(excerpt: Excerpt, score: scores.Notes) -> np.ndarray:
     """The performance of an excerpt: float32 array, shape (round(seconds · SR),), at ``SR`` Hz."""
+    if len(score.notes) == 1:
+        return _single_note(excerpt, score.notes)
     rate = perform.draw(excerpt.seed).rate
     # A little more than fills the time, for the tempo wanders.
     notes = cut(score, excerpt, math.ceil(rate * excerpt.seconds * 1.15) + 3)
@@ -105,6 +108,18 @@ def sound(excerpt: Excerpt, score: scores.Notes) -> np.ndarray:
     return perform.perform(notes, score.measures, players, seed=excerpt.seed, sr=SR, seconds=excerpt.seconds)
 
 
+def _single_note(excerpt: Excerpt, note: np.ndarray) -> np.ndarray:
+    """One note, short or held, loud or soft, in an excerpt's manner; the rest of its time is the room's."""
+    manner = perform.draw(excerpt.seed)
+    rng = np.random.default_rng((excerpt.seed, 4))
+    played = note.copy()
+    played["duration"] = rng.uniform(0.2, 0.9) * excerpt.seconds
+    played["velocity"] = round(manner.touch + rng.uniform(-1, 2) * manner.accent)
+    samples = round(excerpt.seconds * SR)
+    y = perform.sound(played, manner, excerpt.instruments, sr=SR)[:samples]
+    return perform.record(np.pad(y, (0, samples - len(y))), SR, manner)
+
+
 def _make(excerpts: list[Excerpt], folder: Path) -> int:
     """Perform excerpts of one piece, and keep them. One that cannot be is kept as its reason."""
     for excerpt in excerpts:
@@ -112,9 +127,9 @@ def _make(excerpts: list[Excerpt], folder: Path) -> int:
         try:
             y = sound(excerpt, scores.read(excerpt.piece, folder / "notes"))
         except (ScoreError, ValueError) as error:
-            scores.write_whole(path.with_suffix(".txt"), partial(_write_text, text=str(error)))
+            write_whole(path.with_suffix(".txt"), partial(_write_text, text=str(error)))
         else:
-            scores.write_whole(path, partial(sf.write, data=y, samplerate=SR, format="FLAC"))
+            write_whole(path, partial(sf.write, data=y, samplerate=SR, format="FLAC"))
     return len(excerpts)
 
 
@@ -156,7 +171,7 @@ def performed(
     ----------
     name : of the data set
     excerpts : with ids of their own
-    data_home : keep what is made in its folder ``scores``; see ``base.home``
+    data_home : keep what is made in its folder ``scores``; see ``files.home``
     jobs : worker processes; None is one a core
 
     Returns
@@ -188,7 +203,7 @@ def performed(
             _make([excerpt], folder)
             return sf.read(path, dtype="float32")
 
-    return Dataset(name, manifest, read)
+    return Dataset(name, manifest, read, content=lambda row: _file(by_id[row.name], folder).stem)
 
 
 _COLUMNS = (

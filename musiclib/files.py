@@ -1,0 +1,77 @@
+"""What is kept on disk: where it lies, that it appears whole or not at all, and what its content is made from."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache, lru_cache
+from pathlib import Path
+
+import pooch
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def home(data_home: str | Path | None = None) -> Path:
+    """The folder for downloads and for what is derived: ``data_home``, else $MUSICLIB_DATA, else the user's cache."""
+    chosen = data_home or os.environ.get("MUSICLIB_DATA") or pooch.os_cache("musiclib")
+    return Path(chosen).expanduser()
+
+
+@cache
+def code_of(*modules) -> str:
+    """A fingerprint of what these modules do: of their source text."""
+    return hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in modules)).hexdigest()
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes. A file that has not changed since is not read again.
+
+    Raises
+    ------
+    OSError
+        If it is not there or cannot be read.
+    """
+    facts = os.stat(path)
+    return _sha256(os.fspath(path), facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: str, size: int, changed: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether this error, or the one it was raised from, says that nothing more can be written."""
+    while error is not None and getattr(error, "errno", None) not in _FULL:
+        error = error.__cause__
+    return error is not None
+
+
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Let ``write`` make a file beside ``path``, then move it there: it appears whole or not at all.
+
+    Several processes may make the same file at once; the last to finish stays.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to or the disk is full, naming the file.
+    """
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(
+            f"Could not write {path} ({error}). Is the disk full? What was made before is kept; set data_home to "
+            "keep it elsewhere."
+        ) from error
+    finally:
+        if part is not None:
+            Path(part).unlink(missing_ok=True)
