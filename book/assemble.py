@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import cards
 import report
 import stage
 import yaml
@@ -39,7 +40,9 @@ HEADING = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
 def site_files(root: Path, build_dir: Path, present: list[str], known: list[str], repository: str) -> dict[str, bytes]:
     """The staged site as a mapping from path to content; `present` of the `known` chapters have been executed."""
     config = staged_config(load_yaml(root / "_config.yml"), root, repository)
-    links = Links(frozenset(present), repository, config["repository"].get("branch", "main"))
+    data = cards.pages(root)
+    named = [path.stem for path in cards.sources(root)[1:]]
+    links = Links(frozenset(present), repository, config["repository"].get("branch", "main"), frozenset(named))
     media: dict[str, bytes] = {}
     notebooks, stamps, dates = {}, {}, {}
     for name in present:
@@ -56,11 +59,13 @@ def site_files(root: Path, build_dir: Path, present: list[str], known: list[str]
         elif path.suffix == ".md":
             text = stage.transclude(name, path.read_text(encoding="utf-8"), notebooks, known, files)
             files[name] = links.rewrite(text, "book").encode()
+    files |= {name: links.rewrite(text, "data").encode() for name, text in data.items()}
     titles = {name: title(notebook) or name for name, notebook in notebooks.items()}
     files["results.md"] = report.results_page(stamps, titles).encode()
     files["status.md"] = report.status_page(stamps, titles, dates, versions()).encode()
     files |= {f"_static/media/{name}": sound for name, sound in media.items()}
-    files["_toc.yml"] = yaml_bytes(prune_toc(load_yaml(root / "book" / "_toc.yml"), present))
+    toc = prune_toc(load_yaml(root / "book" / "_toc.yml"), present)
+    files["_toc.yml"] = yaml_bytes(cards.with_cards(toc, named))
     files["_config.yml"] = yaml_bytes(config)
     return files
 

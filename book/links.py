@@ -1,8 +1,8 @@
 """Turn the relative links of the repository into the links of the staged site.
 
-Sources are written so that links work on GitHub: a chapter says `../book/glossary.md`, a book page says
-`../notebooks/03_stft.md`. In the site book pages lie at the root, chapters are notebooks, and what is in neither folder
-(a file of `musiclib`, a data card) lives in the repository on the web.
+Sources are written so that links work on GitHub: a chapter says `../book/glossary.md` or `../data/folder.md`, a book
+page says `../notebooks/03_stft.md`. In the site book pages lie at the root, chapters are notebooks, the cards of the
+data sets keep their folder, and what is in none of these (a file of `musiclib`) lives in the repository on the web.
 """
 
 from __future__ import annotations
@@ -24,23 +24,26 @@ NOT_A_PATH = re.compile(r"^([a-z][a-z0-9+.-]*:|//|#|/)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Links:
-    """What a link may point at: chapters that are in this build, and the repository for the rest."""
+    """What a link may point at: chapters and cards that are in this build, and the repository for the rest."""
 
     chapters: AbstractSet[str]
     repository: str
     branch: str
+    cards: AbstractSet[str] = frozenset()
 
     def target(self, to: str, folder: str, *, html: bool) -> str | None:
-        """Where `to`, written in a file of `folder` (`book`, `notebooks`), leads in the site; None: nowhere."""
+        """Where `to`, written in a file of `folder` (`book`, `data`, `notebooks`), leads in the site; None: nowhere."""
         path, mark, fragment = to.partition("#")
         source = posixpath.normpath(posixpath.join(folder, path))
         stem, suffix = posixpath.splitext(source)
-        here = "notebooks" if folder == "notebooks" else "."
+        here = "." if folder == "book" else folder
+        if source == "data/README.md" and self.cards:
+            source, stem = "book/data/index.md", "book/data/index"
         if stem.startswith("notebooks/") and suffix in {".md", ".ipynb", ".html"}:
             if stem.removeprefix("notebooks/") not in self.chapters:
                 return None
             place = f"{stem}.{'html' if html else 'ipynb'}"
-        elif source.startswith("book/"):
+        elif source.startswith("book/") or (stem.removeprefix("data/") in self.cards and suffix == ".md"):
             place = source.removeprefix("book/")
             if html and suffix == ".md":
                 place = f"{posixpath.splitext(place)[0]}.html"

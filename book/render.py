@@ -20,11 +20,12 @@ HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:  # these files are run as scripts, not installed
     sys.path.insert(0, str(HERE))
 
+import cards  # noqa: E402
 from assemble import HEADING, installed, page_sources, site_files, title  # noqa: E402
 from chapters import BookError, files_in, load_yaml  # noqa: E402
 from publish import publish, recover, write_tree  # noqa: E402
 
-CODE = ("assemble.py", "links.py", "publish.py", "render.py", "report.py", "stage.py")
+CODE = ("assemble.py", "cards.py", "links.py", "publish.py", "render.py", "report.py", "stage.py")
 TOOLS = (
     "jupyter-book",
     "sphinx",
@@ -81,7 +82,8 @@ def inputs_key(root: Path, executed: Path, present: list[str], repository: str) 
     """A hash of all that decides what the site looks like."""
     chapters = [executed / f"{name}{suffix}" for name in present for suffix in (".ipynb", ".json")]
     digest = hashlib.sha256()
-    for path in [root / "_config.yml", *page_sources(root), *(HERE / name for name in CODE), *chapters]:
+    pages = [*page_sources(root), *cards.sources(root)]
+    for path in [root / "_config.yml", *pages, *(HERE / name for name in CODE), *chapters]:
         digest.update(f"{path}\0".encode())
         digest.update(path.read_bytes() if path.is_file() else b"absent")
     tools = [installed(name) for name in TOOLS]

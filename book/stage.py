@@ -31,6 +31,7 @@ AUDIO_SUFFIX = {
 AUDIO_URI = re.compile(r"data:audio/([\w.+-]+)(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=]+)")
 BUILD_TIME = re.compile(r"<span class=\"build-time\">.*?</span>", re.DOTALL)
 TRANSCLUSION = re.compile(r"^<!--\s*output:\s*(\S+)\s+(\S+)\s*-->[ \t]*$", re.MULTILINE)
+OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)[^\n]*\n?")
 PROMPT = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
 
 
@@ -93,10 +94,9 @@ def merge_parameters(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def visible_outputs(outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Outputs without the data that `musiclib.page` leaves for the build."""
+    """Outputs without the data that `musiclib.page` leaves for the build, and without progress."""
     kept = []
-    for output in outputs:
-        output = dict(output)
+    for output in without_progress(outputs):
         if "data" in output:
             output["data"] = {
                 mime: value for mime, value in output["data"].items() if not mime.startswith(PRIVATE_MIME)
@@ -107,6 +107,23 @@ def visible_outputs(outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]
             output["execution_count"] = None
         kept.append(output)
     return kept
+
+
+def without_progress(outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Outputs without lines that were written over, as progress is: only the first run of a cell has them."""
+    kept: list[dict[str, Any]] = []
+    for output in outputs:
+        output = dict(output)
+        if output.get("name") == "stderr":
+            text = output["text"] if isinstance(output["text"], str) else "".join(output["text"])
+            if kept and kept[-1].get("name") == "stderr":  # a line comes in as many parts as it was written in
+                text = kept.pop()["text"] + text
+            output["text"] = text
+        kept.append(output)
+    for output in kept:
+        if output.get("name") == "stderr":
+            output["text"] = OVERWRITTEN.sub("", output["text"])
+    return [output for output in kept if output.get("name") != "stderr" or output["text"]]
 
 
 def move_audio(html: str, folder: str, media: dict[str, bytes]) -> str:

@@ -177,7 +177,7 @@ def save(path: str | Path, y: np.ndarray, sr: int, *, subtype: str | None = None
         raise AudioError(f"{path}: {kind} has no subtype {subtype!r}. Expected one of {sf.available_subtypes(kind)}.")
     part = path.with_name(f".{path.name}.part")
     try:
-        sf.write(part, np.asarray(y).T, sr, format=kind, subtype=subtype)
+        sf.write(part, _rounded(y, kind, subtype).T, sr, format=kind, subtype=subtype)
         part.replace(path)
     except (OSError, sf.SoundFileError) as error:
         if getattr(error, "code", _SYSTEM_ERROR) != _SYSTEM_ERROR:
@@ -188,6 +188,14 @@ def save(path: str | Path, y: np.ndarray, sr: int, *, subtype: str | None = None
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def _rounded(y: np.ndarray, kind: str, subtype: str | None = None) -> np.ndarray:
+    """What is written with 16 bits, rounded to them: libsndfile itself cuts off, which adds half a step of offset."""
+    y = np.asarray(y)
+    if (subtype or sf.default_subtype(kind)) != "PCM_16" or not np.issubdtype(y.dtype, np.floating):
+        return y
+    return np.clip(np.rint(y * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
 
 
 def to_mono(y: np.ndarray) -> np.ndarray:
@@ -367,7 +375,7 @@ def encode(y: np.ndarray, sr: int, kind: str = "MP3", *, compression: float | No
     if kind == "MP3" and options:
         options = {"compression_level": min(compression, 0.999), "bitrate_mode": "CONSTANT"}  # LAME refuses 1
     try:
-        sf.write(buffer, np.asarray(y).T, sr, format=kind, **options)
+        sf.write(buffer, _rounded(y, kind).T, sr, format=kind, **options)
     except sf.LibsndfileError as error:
         raise AudioError(f"{kind} cannot hold this sound at {sr} Hz ({error.error_string})") from error
     return buffer.getvalue()

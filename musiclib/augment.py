@@ -325,7 +325,7 @@ def waveform(y: np.ndarray, sr: int, *, seed: Seed = 0, ranges: Ranges = Ranges(
             raise ValueError(f"{name}={ends}: expected positive numbers.")
     rng = np.random.default_rng(seed)
     y = np.asarray(y)
-    if y.ndim == 2:
+    if y.ndim == 2 and len(y):
         return np.stack([_changed(row, sr, rng, ranges) for row in y])
     return _changed(y, sr, rng, ranges)
 

@@ -172,7 +172,7 @@ def room(sr: int, reverberation: float, distance: float, *, seed: int = 0) -> np
     t = np.arange(1, round(reverberation * sr) + 1) / sr
     noise = rng.normal(0, 1, len(t))
     dull = scipy.signal.lfilter([0.3], [1, -0.7], noise)
-    bright = noise * 10 ** (-6 * t / reverberation)  # walls and air take the treble twice as fast
+    bright = noise * 10 ** (-6 * t / reverberation)  # walls and air take the treble three times as fast
     tail = (bright + dull) * 10 ** (-3 * t / reverberation) * (1 - np.exp(-t / 0.01))
     return np.concatenate([[1.0], tail * np.sqrt(distance / np.sum(tail**2))])
 

@@ -27,6 +27,16 @@ def good(tmp_path_factory, tone):
     return folder
 
 
+@pytest.mark.parametrize("kind", ["wav", "aiff", "flac"])
+def test_sixteen_bits_are_rounded_to_and_not_cut_off(tmp_path, tone, kind):
+    loud = np.append(tone, [1.0, -1.0, 1.2])  # and what is beyond full scale is at full scale
+    audio.save(tmp_path / f"tone.{kind}", loud, SR)
+    steps = (audio.load(tmp_path / f"tone.{kind}")[0] - np.clip(loud, -1, 1 - 2**-15)) * 2**15
+    assert np.max(np.abs(steps)) <= 0.51 and abs(np.mean(steps)) < 0.02
+    inside, _ = audio.decode(audio.encode(tone, SR, kind.upper())) if kind != "aiff" else (tone, SR)
+    assert np.max(np.abs(inside - tone)) * 2**15 <= 0.51
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_saved_is_read_again(good, tone, kind):
     y, sr = audio.load(good / f"tone.{kind}")

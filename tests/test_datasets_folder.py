@@ -1,5 +1,6 @@
 """musiclib.datasets.folder: a folder of one's own music, whole or partly broken."""
 
+import os
 import pickle
 
 import numpy as np
@@ -150,6 +151,17 @@ def test_broken_files_are_reported_together_and_the_rest_is_used(music):
     for name, says in expected.items():
         assert says in left_out[name] and f"{name}: " in str(caught[0].message)
     assert len(mine) == 5 and all(y.size for _, (y, _) in mine)
+
+
+def test_a_name_that_is_no_text_costs_its_file_only(music):
+    whole = (music / "hicaz/peşrev 1.wav").read_bytes()
+    try:
+        with open(os.fsencode(music) + b"/hicaz/caf\xe9.wav", "wb") as file:  # Latin-1, as in old archives
+            file.write(whole)
+    except (OSError, UnicodeDecodeError):
+        pytest.skip("this system takes no such name")
+    with pytest.warns(UserWarning, match=r"caf\?\.wav: its name is not in UTF-8: rename it"):
+        assert len(datasets.load("folder", data_home=music)) == 5
 
 
 def test_broken_files_stop_where_that_is_asked(music):

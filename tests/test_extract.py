@@ -76,7 +76,7 @@ def test_each_segment_is_what_librosa_makes_of_it_alone(five, here, kind, bands)
 
 
 def test_other_parameters_are_librosas_too(five, here):
-    options = {"n_fft": 1024, "hop_length": 256, "n_mels": 40, "fmin": 100.0, "fmax": 8000.0}
+    options = {"n_fft": np.int64(1024), "hop_length": 256, "n_mels": 40, "fmin": 100.0, "fmax": 8000.0}
     F = features.extract(a_set(five), "mfcc", segment=1.0, **options, **here)
     expected = alone("mfcc", five["item 2"][:SR], **options)
     np.testing.assert_allclose(F.array[F.index.id == "item 2"][0], expected, atol=2e-3)
@@ -101,7 +101,7 @@ def test_padding_keeps_every_sample_and_dropping_invents_none(length, segment, h
     assert np.all(whole + segment <= length)
     assert list(padded[: whole.size]) == list(whole) and padded.size - whole.size <= 1
     if length:
-        assert padded[-1] + segment >= length and padded[-1] < max(length, 1) + hop
+        assert padded[-1] + max(segment, hop) >= length and padded[-1] < length  # none is of zeros alone
     assert (whole.size == 0) == (length < segment)
 
 
@@ -187,6 +187,8 @@ def test_a_file_that_was_taken_away_is_made_again(five, here):
     for name in ("array.npy", "index.csv", "about.json"):
         (F.path / name).unlink()
         np.testing.assert_array_equal(features.extract(a_set(five), "mfcc", segment=0.5, **here).array, before)
+    (F.path / "index.csv").write_text("id,start\nitem 0,0.0\n")  # cut short: it would describe other rows
+    assert len(features.extract(a_set(five), "mfcc", segment=0.5, **here).index) == len(before)
 
 
 def test_a_folder_of_files_is_known_by_their_bytes(five, tmp_path):
@@ -279,6 +281,24 @@ def test_what_was_cut_short_in_the_middle_is_done_again(tmp_path, cut):
     array, table, left_out = store.read(tmp_path / "x")
     np.testing.assert_array_equal(array, np.concatenate(rows))
     assert list(table.id) == [f"item {k}" for k in range(4) for _ in range(3)] and left_out == {}
+
+
+def test_what_is_done_is_kept_until_it_has_its_name(tmp_path, monkeypatch):
+    def rest(done):
+        asked.append(done)
+        yield from [store.Entry(f"item {k}", np.full((1, 2, 4), k, np.float32), [0.0]) for k in range(3)][done:]
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    asked = []
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.make(tmp_path / "x", (2, 4), rest, {})
+    store.make(tmp_path / "x", (2, 4), rest, {})
+    assert asked == [0, 3]
+    assert {p.name for p in (tmp_path / "x").iterdir()} == {"array.npy", "index.csv", "about.json"}
 
 
 def test_two_programs_at_once_make_one_result(tmp_path):
@@ -379,6 +399,8 @@ def test_stereo_and_whole_numbers_are_sounds_too(music, here):
         ("mel", {"n_mel": 3}, "extract has no parameter n_mel. It has n_fft, hop_length, n_mels"),
         ("mel", {"segment": 0}, "segment=0, hop=0 seconds, sr=22050 Hz: expected positive numbers"),
         ("mel", {"hop": -1.0}, "hop=-1.0 seconds"),
+        ("mel", {"segment": np.inf}, "segment=inf, hop=inf seconds"),
+        ("mel", {"top_db": -80.0}, "top_db=-80.0: expected a positive number of decibels, or None"),
         ("mel", {"segment": 1e-9}, "expected lengths and counts of at least 1"),
         ("mfcc", {"n_mfcc": 129}, "n_mfcc=129 is more than n_mels=128"),
         ("mel", {"fmax": 20_000.0}, "fmax=20000 Hz: expected .* 11025 Hz"),

@@ -142,6 +142,10 @@ def pieces(
     if path.suffix.lower() in NOT_READ:
         return [], f"libsndfile does not read {path.suffix}: convert it to FLAC, WAV, OGG or MP3"
     try:
+        str(path).encode()
+    except UnicodeEncodeError:  # an old archive, unpacked on another system
+        return [], "its name is not in UTF-8: rename it"
+    try:
         total = _seconds(path)
         if total < min_seconds:
             return [], f"it is too short: {total:.3f} s, expected at least {min_seconds:g} s"
@@ -194,6 +198,7 @@ def report(
     message = f"{name}: {count or len(left_out)} files in {where} cannot be used, or not all of them:\n{listed}"
     if unreadable == "raise":
         raise DatasetError(f"{message}\nRepair them or take them away, or pass unreadable='warn' to leave them out.")
+    message = message.encode(errors="replace").decode()  # a name may hold what cannot be printed
     warnings.warn(f"{message}\nThey are left out.", stacklevel=stacklevel)
 
 

@@ -125,11 +125,14 @@ def _recipe(kind, segment, hop, sr, pad, parameters) -> Recipe:
     if unknown:
         raise FeatureError(f"extract has no parameter {', '.join(unknown)}. It has {', '.join(known)}.")
     hop = segment if hop is None else hop
-    if not (segment > 0 and hop > 0 and sr > 0):
+    if not (0 < segment < np.inf and 0 < hop < np.inf and 0 < sr < np.inf):
         raise FeatureError(f"segment={segment}, hop={hop} seconds, sr={sr} Hz: expected positive numbers.")
+    parameters = {k: v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
     recipe = Recipe(kind, int(sr), round(segment * sr), round(hop * sr), bool(pad), **parameters)
     if min(recipe.segment, recipe.hop, recipe.n_fft, recipe.hop_length, recipe.n_mels, recipe.n_mfcc) < 1:
         raise FeatureError(f"{recipe}: expected lengths and counts of at least 1.")
+    if recipe.top_db is not None and not recipe.top_db > 0:
+        raise FeatureError(f"top_db={recipe.top_db}: expected a positive number of decibels, or None.")
     if kind == "mfcc" and recipe.n_mfcc > recipe.n_mels:
         raise FeatureError(f"n_mfcc={recipe.n_mfcc} is more than n_mels={recipe.n_mels}: a DCT has no more values.")
     if kind != "spectrogram":

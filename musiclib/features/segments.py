@@ -53,6 +53,8 @@ def starts(length: int, recipe: Recipe) -> np.ndarray:
     beyond = length + slack - recipe.segment  # samples after the first piece
     if recipe.pad:
         count = 1 + max(0, -(-(beyond - 2 * slack) // recipe.hop)) if length else 0
+        # With a hop longer than a piece, the sound may end between two: the next would be zeros alone.
+        count = min(count, max(1, -(-(length - slack) // recipe.hop)))
     else:
         count = 1 + beyond // recipe.hop if beyond >= 0 else 0
     return recipe.hop * np.arange(count)

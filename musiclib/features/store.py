@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -59,15 +59,16 @@ def make(folder: Path, shape: tuple[int, int], rest: Callable[[int], Iterator[En
     part = folder.with_name(f"{folder.name}.part")
     path = part / _ARRAY
     try:
-        part.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with _alone(folder.with_name(f"{folder.name}.lock")):
             if _is_whole(folder):  # another program made it while this one waited
-                shutil.rmtree(part, ignore_errors=True)
                 return
+            part.mkdir(exist_ok=True)
             done = _append(path, part / _JOURNAL, shape, rest)
             _finish(part, shape, done, about)
             shutil.rmtree(folder, ignore_errors=True)  # where files were taken out of it
             part.rename(folder)
+            (folder / _JOURNAL).unlink()  # not before: a run killed in between would begin anew
     except OSError as error:
         raise OSError(
             f"Could not write {path} ({error}). Is the disk full? What was done is kept: make room and call again, or "
@@ -90,7 +91,8 @@ def _is_whole(folder: Path) -> bool:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         expected = len(_header(tuple(about["shape"]))) + 4 * int(np.prod(about["shape"]))
-        return (folder / _INDEX).is_file() and (folder / _ARRAY).stat().st_size == expected
+        sizes = (folder / _ARRAY).stat().st_size, (folder / _INDEX).stat().st_size
+        return sizes == (expected, about["index_bytes"])
     except (OSError, ValueError, KeyError):
         return False
 
@@ -100,9 +102,11 @@ def _alone(path: Path) -> Iterator[None]:
     """Wait until no other program makes the same. The system lets go of the lock when a program ends, however."""
     with path.open("wb") as lock:
         if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with suppress(OSError):  # some network drives have no locks; one program alone needs none
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-    path.unlink(missing_ok=True)
+    with suppress(OSError):  # Windows keeps it as long as another program waits
+        path.unlink(missing_ok=True)
 
 
 def _append(path: Path, journal: Path, shape: tuple[int, int], rest: Callable[[int], Iterator[Entry]]) -> list[Entry]:
@@ -160,10 +164,10 @@ def _finish(part: Path, shape: tuple[int, int], done: list[Entry], about: dict) 
     rows = [(e.id, start) for e in done for start in e.starts]
     table = pd.DataFrame(rows, columns=["id", "start"])
     left_out = {e.id: e.reason for e in done if e.reason}
-    text = json.dumps(about | {"shape": [len(rows), *shape], "left_out": left_out}, indent=1, ensure_ascii=False)
     files.write_whole(part / _INDEX, partial(table.to_csv, index=False, encoding="utf-8"))
+    about = about | {"shape": [len(rows), *shape], "index_bytes": (part / _INDEX).stat().st_size, "left_out": left_out}
+    text = json.dumps(about, indent=1, ensure_ascii=False)
     files.write_whole(part / _ABOUT, partial(_write, text=text))
-    (part / _JOURNAL).unlink()
 
 
 def _write(path: str, *, text: str) -> None:
