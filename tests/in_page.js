@@ -13,11 +13,12 @@ window.inPage = {
     const found = [];
     for (const audio of document.querySelectorAll("audio")) {
       const first = audio.getAttribute("src");
-      for (const source of new Set([first, ...JSON.parse(audio.dataset.sources || "[]")])) {
+      const sources = JSON.parse(audio.dataset.sources || "[]"), lengths = JSON.parse(audio.dataset.lengths || "[]");
+      for (const source of new Set([first, ...sources])) {
         const sound = await context.decodeAudioData(await (await fetch(source)).arrayBuffer());
         const peak = sound.getChannelData(0).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-        const said = Number(audio.dataset.seconds);
-        found.push({ source, seconds: sound.duration, peak, said, first: source === first });
+        const said = source === first ? Number(audio.dataset.seconds) : lengths[sources.indexOf(source)];
+        found.push({ source, seconds: sound.duration, peak, said });
       }
     }
     return found;

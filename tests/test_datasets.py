@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from musiclib import datasets
+from musiclib import datasets, files
 from musiclib.datasets import Dataset, DatasetError, base
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -190,7 +190,7 @@ def test_a_file_that_is_not_served_says_what_to_do(server, tmp_path):
 
 def test_the_folder_for_downloads_can_be_chosen(tmp_path, monkeypatch):
     monkeypatch.delenv("MUSICLIB_DATA", raising=False)
-    assert base.home().name == "musiclib"
+    assert files.home().name == "musiclib"
     monkeypatch.setenv("MUSICLIB_DATA", str(tmp_path))
-    assert base.home() == tmp_path
-    assert base.home("~/music") == Path.home() / "music"
+    assert files.home() == tmp_path
+    assert files.home("~/music") == Path.home() / "music"

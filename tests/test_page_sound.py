@@ -171,7 +171,7 @@ def test_the_sounds_of_a_slider_follow_its_frames(shown, static):
     page.explore(draw, "Pitch", bits=[4, 8, 12], start={"bits": 12})
     attributes = Elements(shown[-1]["text/html"]).find("audio")[0][1]
     sources = json.loads(attributes["data-sources"])
-    assert attributes["src"] == sources[2] and attributes["data-seconds"] == "1.00"
+    assert attributes["src"] == sources[2] and attributes["data-seconds"] == "1.0"
     frequencies = [np.argmax(np.abs(np.fft.rfft(heard(s)[0]))) for s in sources]
     assert frequencies == [400, 800, 1200]
     levels = [audio.loudness(*heard(s)) for s in sources]

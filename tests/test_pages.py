@@ -119,7 +119,7 @@ def test_quiz_explains_every_answer(prose):
 
 def test_enough_to_hear_and_to_move(executed):
     html = outputs(executed.cells, "text/html")
-    assert sum("dlm-player" in h or "dlm-compare" in h for h in html) >= 4
+    assert sum(h.count("<audio") for h in html if "dlm-player" in h or "dlm-compare" in h) >= 6
     assert sum('<div class="dlm-explore"' in h for h in html) >= 2
 
 

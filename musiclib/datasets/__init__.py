@@ -45,6 +45,10 @@ def load(name: str, *, data_home: str | Path | None = None, **options) -> Datase
     ------
     DatasetError
         If there is no such data set or option, or the set cannot be loaded.
+
+    Notes
+    -----
+    Taught in: 06_preprocessing_pipeline
     """
     if name not in REGISTRY:
         raise DatasetError(f"There is no data set {name!r}. There are {', '.join(sorted(REGISTRY))}.")

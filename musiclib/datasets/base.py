@@ -15,7 +15,6 @@ from musiclib import files
 from musiclib.datasets.progress import Progress
 
 COLUMNS = ("label", "group", "split", "duration", "source", "license")
-home = files.home
 NO_SPLIT = ""  # in the column `split`: the data set names no side for this item
 
 

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from musiclib.datasets.archive import extract
-from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file, existing_folder, fetch, home
+from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file, existing_folder, fetch
 from musiclib.datasets.folder import pieces, read_piece, report
+from musiclib.files import home
 
 _SHOWN = 5  # missing files that a message names one by one
 # Of several official sides that a group is on, the one that is kept: what judges is not to lose items.

@@ -26,6 +26,7 @@ _SCRIPT = """
   const box = document.getElementById("ID"), inputs = [...box.querySelectorAll("input")];
   const frames = [...box.querySelectorAll(".dlm-frame")], audio = box.querySelector("audio");
   const sources = audio ? JSON.parse(audio.dataset.sources) : [];
+  const lengths = audio ? JSON.parse(audio.dataset.lengths) : [];
   const update = () => {
     let k = 0;
     for (const input of inputs) {
@@ -38,6 +39,7 @@ _SCRIPT = """
     if (audio && audio.getAttribute("src") !== sources[k]) {
       const time = audio.currentTime, playing = !audio.paused;
       audio.src = sources[k];
+      audio.dataset.seconds = lengths[k];
       if (playing) {
         audio.addEventListener("loadedmetadata", () => { audio.currentTime = time; }, { once: true });
         audio.play();
@@ -132,7 +134,7 @@ def _static(draw, caption, choices, labels, begin, match) -> str:
     identity = f"dlm-{uuid.uuid4().hex[:8]}"
     at = {name: list(values).index(begin[name]) for name, values in choices.items()}
     controls = "".join(_range(name, labels[name], at[name]) for name in choices)
-    frames, sources, shown, seconds = [], [], 0, 0.0
+    frames, sources, lengths, shown = [], [], [], 0
     for k, values in enumerate(itertools.product(*choices.values())):
         setting = dict(zip(choices, values, strict=True))
         is_start = setting == begin
@@ -148,13 +150,13 @@ def _static(draw, caption, choices, labels, begin, match) -> str:
         frames.append(f'<div class="dlm-frame"{"" if is_start else " hidden"}>{svg}{text}</div>')
         if frame.y is not None:
             sources.append(data_uri(frame.y, frame.sr, match=match))
-            seconds = max(seconds, len(frame.y) / frame.sr)
+            lengths.append(round(len(frame.y) / frame.sr, 2))
         shown = k if is_start else shown
     if sources and len(sources) != len(frames):
         raise ValueError("explore: some frames have a sound and some have none. Give all of them one, or none.")
     audio = (
         f'<audio controls preload="none" style="width:100%" aria-label="what the sliders show" '
-        f'data-seconds="{seconds:.2f}" src="{sources[shown]}" '
+        f'data-seconds="{lengths[shown]}" data-lengths="{lengths}" src="{sources[shown]}" '
         f'data-sources="{escape(json.dumps(sources))}"></audio>'
         if sources
         else ""
