@@ -123,7 +123,7 @@ def without_progress(outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
     for output in kept:
         if output.get("name") == "stderr":
             output["text"] = OVERWRITTEN.sub("", output["text"])
-    return [output for output in kept if output.get("name") != "stderr" or output["text"]]
+    return [output for output in kept if output.get("name") != "stderr" or output["text"].strip()]
 
 
 def move_audio(html: str, folder: str, media: dict[str, bytes]) -> str:

@@ -56,6 +56,7 @@ def test_progress_is_not_on_the_page_and_a_warning_is():
     written = [{"output_type": "stream", "name": "stderr", "text": part} for part in parts]
     printed = {"output_type": "stream", "name": "stdout", "text": "12 groups\n"}
     assert stage.visible_outputs([*written[:2], printed]) == [printed]
+    assert stage.visible_outputs([*written[:2], printed, written[2]]) == [printed]  # the line's end comes later
     [left] = stage.visible_outputs(written)
     assert left["text"] == "a file is left out\n"
 
