@@ -144,17 +144,6 @@ def test_every_data_set_has_a_function_and_a_card(name):
         assert f"**{heading}.**" in card, f"data/{name}.md says nothing under {heading}"
 
 
-@pytest.mark.parametrize("name", ["folder", "gtzan"])
-def test_a_set_that_needs_a_folder_says_which(name, tmp_path):
-    with pytest.raises(DatasetError, match=f"{name} needs data_home: a folder of yours with"):
-        datasets.load(name)
-    with pytest.raises(DatasetError, match=f"{name}: .*nowhere is not there. Expected a folder with"):
-        datasets.load(name, data_home=tmp_path / "nowhere")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DatasetError, match=f"{name}: .*file is a file, not a folder"):
-        datasets.load(name, data_home=tmp_path / "file")
-
-
 # ---------------------------------------------------------------- downloads
 
 
