@@ -73,4 +73,38 @@ window.inPage = {
       })
       .map((e) => e.outerHTML.slice(0, 200));
   },
+
+  // The text of figures, each slider's frames too: what lies outside its figure, and which two lie on each other.
+  textOfFigures() {
+    const found = { outside: [], together: [], unreadable: [] };
+    const frames = [...document.querySelectorAll(".dlm-frame[hidden]")];
+    frames.forEach((frame) => { frame.hidden = false; });
+    document.querySelectorAll(":is(.dlm-figure, .dlm-frame) svg").forEach((svg, number) => {
+      const figure = svg.getBoundingClientRect(), scale = figure.width / svg.viewBox.baseVal.width;
+      const texts = [...svg.querySelectorAll("text")].filter((text) => text.textContent.trim()).map((text) => {
+        // The box of a line is higher than its ink; which side is up, its own transformation says.
+        const box = text.getBBox(), size = parseFloat(getComputedStyle(text).fontSize);
+        const m = svg.getScreenCTM().inverse().multiply(text.getScreenCTM());
+        const [top, bottom] = [box.y + 0.25 * size, box.y + box.height - 0.2 * size];
+        const corners = [box.x, box.x + box.width].flatMap((x) => [top, bottom].map((y) => [x, y]));
+        const xs = corners.map(([x, y]) => m.a * x + m.c * y + m.e), ys = corners.map(([x, y]) => m.b * x + m.d * y + m.f);
+        const slanted = Math.abs(m.a) > 0.1 && Math.abs(m.b) > 0.1;
+        const edges = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)].map((v) => v * scale);
+        return { words: text.textContent.replace(/\s+/g, " ").trim(), edges, slanted, size: size * scale };
+      });
+      const right = svg.viewBox.baseVal.width * scale, bottom = svg.viewBox.baseVal.height * scale;
+      texts.forEach(({ words, edges, size }) => {
+        const by = Math.max(-edges[0], -edges[1], edges[2] - right, edges[3] - bottom);
+        if (by > 1.5) found.outside.push(`${number}: ${words} by ${by.toFixed(1)} px`);
+        if (size < 8) found.unreadable.push(`${number}: ${words} at ${size.toFixed(1)} px`);
+      });
+      const level = texts.filter((text) => !text.slanted);
+      level.forEach((one, i) => level.slice(i + 1).forEach((other) => {
+        const shared = (k) => Math.min(one.edges[k + 2], other.edges[k + 2]) - Math.max(one.edges[k], other.edges[k]);
+        if (shared(0) > 1.5 && shared(1) > 1.5) found.together.push(`${number}: ${one.words} | ${other.words}`);
+      }));
+    });
+    frames.forEach((frame) => { frame.hidden = true; });
+    return found;
+  },
 };

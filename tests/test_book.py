@@ -120,6 +120,16 @@ def test_the_page_fits_a_phone(visit, page):
 
 
 @pytest.mark.parametrize("page", ["index.html", *CHAPTERS])
+def test_the_text_of_figures_can_be_read_on_a_phone(visit, page):
+    this = visit(page, width=390, height=844)
+    phone = this.evaluate("inPage.textOfFigures()")
+    assert phone["outside"] == [] and phone["unreadable"] == []
+    this.set_viewport_size({"width": 1280, "height": 800})
+    desktop = this.evaluate("inPage.textOfFigures()")
+    assert set(phone["together"]) <= set(desktop["together"]), "text that stands apart on a desktop runs together"
+
+
+@pytest.mark.parametrize("page", ["index.html", *CHAPTERS])
 def test_every_slider_changes_picture_and_sound_by_mouse_and_by_keyboard(visit, page):
     this = visit(page)
     boxes = this.locator(".dlm-explore").all()

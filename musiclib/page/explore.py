@@ -15,6 +15,7 @@ import numpy as np
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
+from musiclib.page import phone
 from musiclib.page.figure import to_svg
 from musiclib.page.sound import data_uri
 
@@ -164,7 +165,7 @@ def _static(draw, caption, choices, labels, begin, match) -> str:
     return (
         f'<div class="dlm-explore" id="{identity}"><div class="dlm-caption">{escape(caption)}</div>'
         f'<div class="dlm-controls">{controls}</div>'
-        f'<div class="dlm-frames" aria-live="polite">{"".join(frames)}</div>{audio}'
+        f'<div class="dlm-frames" aria-live="polite">{phone.alike("".join(frames))}</div>{audio}'
         f"<script>{_SCRIPT.replace('ID', identity, 1)}</script></div>"
     )
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from musiclib import plot
+from musiclib.page import phone
 
 _count = itertools.count()
 _FONT = re.compile(r"font: (?:(bold|[1-9]00) )?([\d.]+)px [^;\"]*")  # matplotlib 3.10
@@ -58,13 +59,15 @@ def to_svg(figure: Figure, alt: str) -> str:
     # Matplotlib's style is for everything, which inline would be the whole page; here it is for this figure.
     strokes = _STYLE.search(svg)[1]
     svg = _STYLE.sub("", svg)
+    svg = _FAMILY.sub("font-family:inherit", svg)
+    svg = _FONT.sub(lambda m: f"font-weight:{m[1] or 'normal'};font-size:{m[2]}px;font-family:inherit", svg)
     look = f"width:100%;max-width:{110 * figure.get_figwidth():.0f}px;{strokes}"
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="{look}" ', 1)
+    on_a_phone = phone.style(svg)
+    kind = ' class="dlm-grows"' if on_a_phone else ""  # book/_static/dlm-parts.css says what that does
+    svg = svg.replace("<svg ", f'<svg role="img"{kind} aria-label="{escape(alt)}" style="{look};{on_a_phone}" ', 1)
     # Ids that nothing refers to, such as figure_1, would stand on the page once for each figure.
     referred = set(re.findall(r"#([\w-]+)", svg))
     svg = _ID.sub(lambda m: m[0] if m[1] in referred else "", svg)
-    svg = _FAMILY.sub("font-family:inherit", svg)
-    svg = _FONT.sub(lambda m: f"font-weight:{m[1] or 'normal'};font-size:{m[2]}px;font-family:inherit", svg)
     svg = svg.replace(plot.INK, "currentColor")
     # A tenth of a point is finer than a screen shows, and a third of the bytes.
     svg = _PATH.sub(lambda m: f' d="{re.sub(r"-?[0-9]+[.][0-9]+", lambda n: f"{float(n[0]):.1f}", m[1])}"', svg)
