@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import compiled
 import fast_imports  # noqa: F401  (before nbformat)
 import nbformat
 import papermill
@@ -84,12 +85,13 @@ def stop_with_the_build() -> None:
     os._exit(1)
 
 
+def numba_folder(job: dict[str, Any]) -> Path:
+    return Path(job["executed"]).parent / "numba"
+
+
 def kernel_environment(job: dict[str, Any]) -> dict[str, str]:
-    # Two kernels that compiled librosa's functions at once into numba's one cache have left it broken, so that the next
-    # to read it died of a segmentation fault: each chapter keeps its own.
-    numba_cache = Path(job["executed"]).parent / "numba" / job["name"]
     return {
-        "NUMBA_CACHE_DIR": str(numba_cache),
+        "NUMBA_CACHE_DIR": str(numba_folder(job) / job["name"]),  # filled by compiled.lend
         "PYTHONPATH": str(job["root"]),  # this checkout's musiclib, the one whose files the key was made of
         "MUSICLIB_STATIC": "1",  # sliders become pre-rendered frames
         "JUPYTER_PLATFORM_DIRS": "1",  # these two only silence a notice about folders and one about frozen modules
@@ -233,7 +235,9 @@ def execute_chapter(job: dict[str, Any], tell: Callable[..., None]) -> int:
     this: Run | None = None
     try:
         this = Run(job, tell)
+        compiled.lend(numba_folder(job), job["name"])
         stamp = this.stamp()
+        compiled.take_back(numba_folder(job), job["name"])
         publish(Path(job["executed"]), job["name"], this.text(), stamp)
         (Path(job["failed"]) / f"{job['name']}.ipynb").unlink(missing_ok=True)
         tell(event="done", seconds=stamp["seconds"], peak_mb=stamp["peak_mb"])

@@ -1,9 +1,6 @@
 """Every chapter has the anatomy that its readers count on, in its source and in what its run puts on the page."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import jupytext
@@ -126,22 +123,5 @@ def test_enough_to_hear_and_to_move(executed):
 def test_every_recorded_figure_is_shown(executed):
     recorded = [r["name"] for r in outputs(executed.cells, RECORD)]
     assert recorded
-    table = next(h for h in outputs(executed.cells, "text/html") if "dlm-measured" in h)
+    table = next(h for h in outputs(executed.cells, "text/html") if 'class="dlm-measured"' in h)
     assert table.count('<th scope="row">') == len(recorded)
-
-
-def test_papermill_runs_it_from_the_command_line(name, tmp_path):
-    """As a reader does, with no build around it: the sliders of the result work without a kernel."""
-    command = ["papermill", f"{name}.ipynb", str(tmp_path / "out.ipynb"), "-p", "profile", "smoke", "-p", "seed", "1"]
-    environment = {key: value for key, value in os.environ.items() if key != "MUSICLIB_STATIC"}
-    done = subprocess.run(
-        [sys.executable, "-m", *command, "--no-progress-bar", "-k", "python3"],
-        cwd=ROOT / "notebooks",
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    shown = nbformat.read(tmp_path / "out.ipynb", as_version=4)
-    assert sum('<div class="dlm-explore"' in h for h in outputs(shown.cells, "text/html")) >= 2
