@@ -38,6 +38,17 @@ def test_sixteen_bits_are_rounded_to_and_not_cut_off(tmp_path, tone, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_samples_are_libsndfiles(tmp_path, tone, kind, channels):
+    path = audio.save(tmp_path / f"tone.{kind}", np.stack([tone, tone[::-1]])[:channels], SR)
+    expected = sf.read(path, dtype="float32", always_2d=True)[0].T
+    y, _ = audio.load(path, mono=False)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(audio.load(path)[0], expected.mean(axis=0, dtype=np.float32))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_was_saved_is_read_again(good, tone, kind):
     y, sr = audio.load(good / f"tone.{kind}")
     assert (sr, y.shape, y.dtype) == (SR, tone.shape, np.float32)

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import joblib
 import librosa
+import numba
 import numpy as np
 import pandas as pd
 import scipy
 import soxr
 
 from musiclib import audio, files
-from musiclib.features import segments, spectral, store
+from musiclib.features import compiled, segments, spectral, store
 from musiclib.features.segments import Recipe
 from musiclib.features.store import FeatureError
 
@@ -105,7 +106,8 @@ def extract(
     ids = list(dataset.manifest.index)
     workers = joblib.Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator", batch_size=1)
     content = _contents(dataset, ids)
-    made_by = [files.code_of(audio, segments, spectral), *(m.__version__ for m in (librosa, np, scipy, soxr))]
+    code = files.code_of(audio, compiled, segments, spectral)
+    made_by = [code, *(m.__version__ for m in (librosa, numba, np, scipy, soxr))]
     key = hashlib.sha256(json.dumps([recipe, made_by, [str(i) for i in ids], content]).encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]+", "_", dataset.name)[:40]
     folder = files.home(data_home) / "features" / f"{name}-{kind}-{key}"

@@ -1,21 +1,22 @@
 """Features of many equally long pieces of one sound at once.
 
 The numbers are those that librosa gives for each piece alone; what the pieces share, the window and the filterbank, is
-made once, and each step is done for as many frames at once as fit the processor's cache.
+made once, and frames go from samples to bands a few at a time, so that they do not leave the processor's cache between.
 """
 
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
 import scipy.signal
-import scipy.sparse
 
-from musiclib.features import spectral
+from musiclib.features import compiled, spectral
 
 KINDS = ("mfcc", "mel", "spectrogram")
-_AT_ONCE = 1 << 18  # samples in overlapping frames, 1 MB: more would leave the processor's cache
+_NEAR = 1 << 18  # samples in overlapping frames at once, 1 MB: more would leave the processor's cache
+_TOGETHER = 1 << 20  # samples in pieces at once: workers would wait for one another's many short steps
 
 
 class Recipe(NamedTuple):
@@ -75,32 +76,48 @@ def features(y: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     """
     begin = starts(y.size, recipe)
     found = np.empty((begin.size, *recipe.shape), np.float32)
-    block = max(1, _AT_ONCE // (found.shape[2] * recipe.n_fft))
-    for first in range(0, begin.size, block):
-        some = begin[first : first + block]
-        found[first : first + block] = _of_block(y, some, recipe)
+    together = max(1, _TOGETHER // (recipe.segment + recipe.n_fft))
+    for first in range(0, begin.size, together):
+        some = slice(first, first + together)
+        level = _decibels(_powers(_padded(y, begin[some], recipe), recipe), recipe.top_db)
+        if recipe.kind == "mfcc":
+            level = scipy.fft.dct(level, axis=1, type=2, norm="ortho")[:, : recipe.n_mfcc]
+        found[some] = level
     return found, begin
 
 
-def _of_block(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
-    edge = recipe.n_fft // 2  # frames are centered, with zeros where a piece has no samples
+def _padded(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """The pieces in rows; frames are centered, with zeros where a piece has no samples."""
+    edge = recipe.n_fft // 2
     padded = np.zeros((begin.size, recipe.segment + 2 * edge), np.float32)
     for row, start in zip(padded, begin, strict=True):
         piece = y[start : start + recipe.segment]
         row[edge : edge + piece.size] = piece
+    return padded
+
+
+def _powers(padded: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """|X|², or the filterbank times it: float32 array, shape (pieces, bands, frames)."""
     frames = np.lib.stride_tricks.sliding_window_view(padded, recipe.n_fft, axis=1)[:, :: recipe.hop_length]
-    X = scipy.fft.rfft(frames * _window(recipe.n_fft), axis=-1, overwrite_x=True)
-    power = np.square(X.real)
-    power += np.square(X.imag)
-    if recipe.kind != "spectrogram":
-        bank = _sparse_bank(recipe.sr, recipe.n_fft, recipe.n_mels, recipe.fmin, recipe.fmax, recipe.htk)
-        power = (power.reshape(-1, power.shape[-1]) @ bank).reshape(*power.shape[:2], -1)
-    level = 10 * np.log10(np.maximum(power, 1e-10))
-    if recipe.top_db is not None:  # below the loudest of each piece, as librosa.power_to_db does for one
-        level = np.maximum(level, level.max(axis=(1, 2), keepdims=True) - np.float32(recipe.top_db))
-    if recipe.kind == "mfcc":
-        level = scipy.fft.dct(level, axis=-1, type=2, norm="ortho")[..., : recipe.n_mfcc]
-    return level.transpose(0, 2, 1)
+    pieces, count, n_fft = frames.shape
+    plain = recipe.kind == "spectrogram"
+    bank = () if plain else _bank(recipe.sr, n_fft, recipe.n_mels, recipe.fmin, recipe.fmax, recipe.htk)
+    power = np.empty((pieces, 1 + n_fft // 2 if plain else recipe.n_mels, count), np.float32)
+    few = -(-count // -(-count * n_fft // _NEAR))  # frames of a piece, in parts of about one length
+    some = max(1, _NEAR // (count * n_fft))  # pieces, where a piece has less
+    for p, m in product(range(0, pieces, some), range(0, count, few)):
+        X = scipy.fft.rfft(frames[p : p + some, m : m + few] * _window(n_fft), axis=-1)
+        (compiled.power if plain else compiled.bands)(X, *bank, power[p : p + some], m)
+    return power
+
+
+def _decibels(power: np.ndarray, top_db: float | None) -> np.ndarray:
+    """10 · log10(power), in its place, and not lower than ``top_db`` below the loudest of each piece."""
+    level = np.log(np.maximum(power, 1e-10, out=power), out=power)  # whose log10 takes four times as long
+    level *= np.float32(10 / np.log(10))
+    if top_db is not None:
+        np.maximum(level, level.max(axis=(1, 2), keepdims=True) - np.float32(top_db), out=level)
+    return level
 
 
 @lru_cache(maxsize=8)
@@ -109,8 +126,9 @@ def _window(n_fft: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _sparse_bank(sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool):
-    # Two of a hundred weights are not zero. A sparse product skips the others, and always adds in the same order,
-    # which a dense one, shared out to threads, does not promise.
+def _bank(sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool) -> tuple[np.ndarray, ...]:
+    """(the filterbank, the first bin of each triangle, the one after its last): 2 of 100 weights are not zero."""
     bank = spectral.mel_filterbank(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk)
-    return scipy.sparse.csr_array(bank.T)
+    some = bank > 0
+    stop = np.where(some.any(axis=1), bank.shape[1] - some[:, ::-1].argmax(axis=1), 0)
+    return bank, some.argmax(axis=1), stop
