@@ -7,6 +7,7 @@ let ``render`` sound them, :func:`record` that sound in a room. :func:`perform` 
 from typing import NamedTuple
 
 import numpy as np
+import scipy.fft
 import scipy.signal
 
 from musiclib import render
@@ -229,10 +230,11 @@ def equalize(y: np.ndarray, sr: int, gains: tuple[float, ...]) -> np.ndarray:
     """
     if len(gains) != len(BANDS):
         raise ValueError(f"{len(gains)} gains: expected one in dB at each of {', '.join(map(str, BANDS))} Hz.")
-    length = len(y) + 4_096  # room for the filter's own ringing
-    hertz = np.fft.rfftfreq(length, 1 / sr)
+    # Room for the filter's own ringing, and a length without large prime factors: others take forty times as long.
+    length = scipy.fft.next_fast_len(len(y) + 4_096, real=True)
+    hertz = scipy.fft.rfftfreq(length, 1 / sr)
     curve = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(BANDS), gains)
-    return np.fft.irfft(np.fft.rfft(y, length) * 10 ** (curve / 20), length)[: len(y)]
+    return scipy.fft.irfft(scipy.fft.rfft(y, length) * 10 ** (curve / 20), length)[: len(y)]
 
 
 def sound(played: np.ndarray, manner: Manner, instruments: str | list[str] = "piano", *, sr: int) -> np.ndarray:
@@ -296,5 +298,6 @@ def perform(
         played = played[played["onset"] < seconds]
     y = sound(played, manner, instruments, sr=sr)
     if seconds is not None:
-        y = y[: round(seconds * sr)]
+        samples = round(seconds * sr)
+        y = np.pad(y[:samples], (0, max(0, samples - len(y))))  # it may end with a rest
     return record(y, sr, manner)

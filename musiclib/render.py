@@ -16,9 +16,12 @@ from musiclib import audio, symbolic
 INSTRUMENTS = {
     "piano": 0,
     "bright piano": 1,
+    "honky-tonk piano": 3,
     "harpsichord": 6,
     "celesta": 8,
     "vibraphone": 11,
+    "drawbar organ": 16,
+    "percussive organ": 17,
     "rock organ": 18,
     "organ": 19,
     "reed organ": 20,
@@ -27,7 +30,9 @@ INSTRUMENTS = {
     "steel guitar": 25,
     "jazz guitar": 26,
     "electric guitar": 27,
+    "muted guitar": 28,
     "overdriven guitar": 29,
+    "distortion guitar": 30,
     "bass": 32,
     "violin": 40,
     "viola": 41,
@@ -41,11 +46,13 @@ INSTRUMENTS = {
     "horn": 60,
     "soprano saxophone": 64,  # the alto, 65, has no E4 in this soundfont
     "tenor saxophone": 66,
+    "baritone saxophone": 67,  # nothing above F#5
     "oboe": 68,
     "bassoon": 70,
     "clarinet": 71,
     "flute": 73,
     "recorder": 74,
+    "fiddle": 110,
 }
 _NATIVE_RATE = 48_000  # what midirenderer writes
 _LOWEST = 15.0  # Hz; the lowest key of a piano sounds at 27.5 Hz

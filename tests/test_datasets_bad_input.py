@@ -52,7 +52,7 @@ def made(request, tmp_path):
 
 
 def test_every_set_that_needs_a_folder_is_here():
-    made_here = {"chorales", "composers", "genres", "instruments", "tunes"}
+    made_here = {"chorales", "composers", "genres", "instruments", "mixes", "tunes"}
     one_file = {"jsb_chorales", "nottingham"}  # tests/test_polyphonic.py
     assert set(datasets.REGISTRY) == made_here | one_file | set(small_sets.SETS)
 

@@ -157,3 +157,23 @@ def test_a_performance_is_in_the_tuning_it_drew():
 def test_a_piece_that_ends_too_soon_is_named():
     with pytest.raises(symbolic.ScoreError, match="60 s were asked for"):
         perform.perform(line(), FOUR_FOUR, seconds=60)
+
+
+def test_a_performance_that_ends_with_a_rest_lasts_as_long_as_was_asked():
+    notes = line(9)
+    notes["onset"][-1] = 40.0  # after a long rest, and after the time that is asked for
+    seconds = 0.9 * 8 / perform.draw(0).rate
+    y = perform.perform(notes, FOUR_FOUR, seed=0, sr=SR, seconds=seconds)
+    assert len(y) == round(seconds * SR)
+    assert rms(y[-SR // 4 :]) < rms(y[: SR // 4]) - 20
+
+
+@pytest.mark.parametrize("length", [220_500, 220_500 + 11, 65_537 - 4_096])  # and with 4096 more a prime number
+def test_the_equalizer_of_any_length_is_its_curve(length):
+    gains = (6.0, 0.0, -6.0, 3.0, 0.0)
+    for hertz, gain in zip(perform.BANDS[:4], gains, strict=False):
+        tone = np.sin(2 * np.pi * hertz * np.arange(length) / SR)
+        y = perform.equalize(tone, SR, gains)
+        middle = slice(length // 4, 3 * length // 4)
+        assert len(y) == length
+        assert rms(y[middle]) - rms(tone[middle]) == pytest.approx(gain, abs=0.05)

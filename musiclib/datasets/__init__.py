@@ -20,6 +20,7 @@ REGISTRY = {
     "composers": "musiclib.datasets.corpora:composers",
     "genres": "musiclib.datasets.corpora:genres",
     "instruments": "musiclib.datasets.corpora:instruments",
+    "mixes": "musiclib.datasets.mixes:mixes",
     "tunes": "musiclib.datasets.corpora:tunes",
     "folder": "musiclib.datasets.folder:folder",
     "gtzan": "musiclib.datasets.gtzan:gtzan",

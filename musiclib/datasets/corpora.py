@@ -8,11 +8,13 @@ from musiclib.datasets.base import Dataset, DatasetError
 from musiclib.datasets.scores import Piece
 from musiclib.datasets.sounded import Excerpt, performed, seed_of
 
-SIZES = ("smoke", "quick", "full")
+SIZES = ("smoke", "quick", "medium", "full")
 
 # Players that share a repertoire: whatever the label, they are drawn from one of these lists.
 CONSORTS = ("choir", "organ", "strings", "violin, violin, viola, cello", "recorder", "piano")
 SOLOISTS = ("violin", "flute", "accordion", "recorder", "clarinet", "harp", "piano")
+# For genres, few and clear, so that a small model has texture to learn and not the voices of a whole orchestra.
+PLAYERS = ("piano", "harpsichord", "recorder", "strings")
 
 # IRMAS's eleven classes, and the General MIDI programs that play each.
 IRMAS = {
@@ -30,24 +32,31 @@ IRMAS = {
 }
 
 
-def _of_size(corpus: str, size: str, counts: tuple[Any, Any, Any]) -> Any:
+def _of_size(corpus: str, size: str, counts: tuple[Any, Any, Any, Any]) -> Any:
     if size not in SIZES:
         raise DatasetError(f"{corpus} has no size {size!r}. It has {', '.join(SIZES)}.")
     return counts[SIZES.index(size)]
 
 
 def _excerpts(
-    corpus: str, pieces: list[Piece], players: tuple[str, ...], seconds: float, clips: int = 1, again: bool = False
+    corpus: str,
+    pieces: list[Piece],
+    players: tuple[str, ...],
+    seconds: float,
+    clips: int = 1,
+    *,
+    spread: bool = True,
+    again: bool = False,
 ) -> list[Excerpt]:
-    """``clips`` excerpts of each piece, spread over it, each in a performance of its own."""
+    """``clips`` excerpts of each piece, spread over it or all from its beginning, each in a performance of its own."""
     found = []
     for piece in pieces:
         for clip in range(clips):
             id = piece.name if clips == 1 else f"{piece.name}@{clip + 1}"
             seed = seed_of(corpus, id)
             player = players[seed_of(corpus, id, "players") % len(players)]
-            place = (clip + seed % 1000 / 1000) / clips
-            found.append(Excerpt(id, piece.label, piece, player, seed, seconds, 0.0 if again else place, again))
+            place = (clip + seed % 1000 / 1000) / clips if spread else 0.0
+            found.append(Excerpt(id, piece.label, piece, player, seed, seconds, place, again))
     return found
 
 
@@ -57,7 +66,7 @@ def chorales(data_home: str | Path | None = None, *, size: str = "quick", jobs: 
     Parameters
     ----------
     data_home : keeps what is made; None is the user's cache folder
-    size : ``"smoke"`` (4), ``"quick"`` (16) or ``"full"`` (all)
+    size : ``"smoke"`` (4), ``"quick"`` (16), ``"medium"`` (100) or ``"full"`` (all)
     jobs : worker processes; None is one a core
 
     Returns
@@ -69,7 +78,7 @@ def chorales(data_home: str | Path | None = None, *, size: str = "quick", jobs: 
     DatasetError
         If there is no such size.
     """
-    count = _of_size("chorales", size, (4, 16, None))
+    count = _of_size("chorales", size, (4, 16, 100, None))
     pieces = catalog.choose(list(catalog.chorales()), count)
     return performed("chorales", _excerpts("chorales", pieces, CONSORTS, 10.0), data_home, jobs)
 
@@ -80,7 +89,8 @@ def tunes(data_home: str | Path | None = None, *, size: str = "quick", jobs: int
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (2 a label), ``"quick"`` (10) or ``"full"`` (all: from 49 strathspeys to 715 reels)
+    size : ``"smoke"`` (2 a label), ``"quick"`` (10), ``"medium"`` (49) or ``"full"`` (all: from 49
+        strathspeys to 715 reels)
 
     Returns
     -------
@@ -91,18 +101,18 @@ def tunes(data_home: str | Path | None = None, *, size: str = "quick", jobs: int
     DatasetError
         If there is no such size.
     """
-    pieces = catalog.choose(list(catalog.dances()), _of_size("tunes", size, (2, 10, None)))
-    return performed("tunes", _excerpts("tunes", pieces, SOLOISTS, 8.0, again=True), data_home, jobs)
+    pieces = catalog.choose(list(catalog.dances()), _of_size("tunes", size, (2, 10, 49, None)))
+    return performed("tunes", _excerpts("tunes", pieces, SOLOISTS, 8.0, spread=False, again=True), data_home, jobs)
 
 
 def composers(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
-    """Palestrina, Monteverdi, Bach, Haydn, Mozart and Beethoven, all on one piano, ten seconds an excerpt.
+    """Palestrina, Monteverdi, Bach, Haydn, Mozart and Beethoven, all on one piano.
 
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (2 movements a composer, two excerpts of each), ``"quick"`` (6) or ``"full"``
-        (up to 40, four excerpts of each)
+    size : ``"smoke"`` (2 movements a composer, two excerpts of each) or ``"quick"`` (6), of ten seconds an excerpt;
+        ``"medium"`` (up to 40 movements, two excerpts of each) or ``"full"`` (up to 100, four of each), of twenty
 
     Returns
     -------
@@ -113,11 +123,14 @@ def composers(data_home: str | Path | None = None, *, size: str = "quick", jobs:
     DatasetError
         If there is no such size.
     """
-    count = _of_size("composers", size, (2, 6, 40))
+    count = _of_size("composers", size, (2, 6, 40, 100))
     bach = [p._replace(label="Bach") for p in catalog.chorales()]
     pieces = catalog.choose([*catalog.masses(), *catalog.madrigals(), *bach, *catalog.quartets()], count)
-    clips = _of_size("composers", size, (2, 2, 4))
-    return performed("composers", _excerpts("composers", pieces, ("piano",), 10.0, clips), data_home, jobs)
+    clips = _of_size("composers", size, (2, 2, 2, 4))
+    seconds = _of_size("composers", size, (10.0, 10.0, 20.0, 20.0))
+    # A short chorale is sung again: left out, it would leave the slow performances, and tempo would tell the composer.
+    excerpts = _excerpts("composers", pieces, ("piano",), seconds, clips, again=True)
+    return performed("composers", excerpts, data_home, jobs)
 
 
 def instruments(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
@@ -130,7 +143,8 @@ def instruments(data_home: str | Path | None = None, *, size: str = "quick", job
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (1 phrase, 1 note), ``"quick"`` (10 and 6) or ``"full"`` (200 and 60)
+    size : ``"smoke"`` (1 phrase, 1 note), ``"quick"`` (10 and 6), ``"medium"`` (40 and 10) or
+        ``"full"`` (200 and 60)
 
     Returns
     -------
@@ -142,7 +156,7 @@ def instruments(data_home: str | Path | None = None, *, size: str = "quick", job
     DatasetError
         If there is no such size.
     """
-    phrases, notes = _of_size("instruments", size, ((1, 1), (10, 6), (200, 60)))
+    phrases, notes = _of_size("instruments", size, ((1, 1), (10, 6), (40, 10), (200, 60)))
     tunes = catalog.choose([p._replace(label="tune") for p in catalog.dances()], phrases)
     excerpts = []
     for piece in [*tunes, *catalog.single_notes(notes)]:
@@ -155,15 +169,16 @@ def instruments(data_home: str | Path | None = None, *, size: str = "quick", job
 
 
 def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: int | None = None) -> Dataset:
-    """Eight traditions, eight seconds an excerpt, each on players drawn from a list that it shares with others.
+    """Eight traditions, thirty seconds an excerpt, all on players drawn from one list.
 
-    Trecento song, Renaissance mass, madrigal, chorale and string quartet draw from one list; jig, reel (with its
-    cousins hornpipe and strathspey) and folk song from another.
+    Five are in parts: trecento song, Renaissance mass, madrigal, chorale and string quartet. Three are one melody: jig,
+    reel (with its cousins hornpipe and strathspey) and folk song.
 
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (1 a genre), ``"quick"`` (5) or ``"full"`` (up to 60)
+    size : ``"smoke"`` (1 a genre), ``"quick"`` (5), ``"medium"`` (up to 40) or ``"full"`` (up to 100; where there are
+        fewer pieces, up to three excerpts of each)
 
     Returns
     -------
@@ -174,8 +189,8 @@ def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: in
     DatasetError
         If there is no such size.
     """
-    count = _of_size("genres", size, (1, 5, 60))
-    written_in_parts = {
+    count = _of_size("genres", size, (1, 5, 40, 100))
+    in_parts = {
         "trecento song": catalog.trecento(),
         "mass": catalog.masses(),
         "madrigal": catalog.madrigals(),
@@ -183,8 +198,13 @@ def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: in
         "string quartet": catalog.quartets(),
     }
     kinds = {"jig": "jig", "slip jig": "jig", "reel": "reel", "hornpipe": "reel", "strathspey": "reel"}
-    melodies = [p._replace(label=kinds[p.label]) for p in catalog.dances()] + list(catalog.folk_songs())
-    parts = [p._replace(label=label) for label, pieces in written_in_parts.items() for p in pieces]
-    excerpts = _excerpts("genres", catalog.choose(parts, count), CONSORTS, 8.0)
-    excerpts += _excerpts("genres", catalog.choose(melodies, count), SOLOISTS, 8.0, again=True)
+    dances = {kind: [p for p in catalog.dances() if kinds[p.label] == kind] for kind in ("jig", "reel")}
+    melodies = dances | {"folk song": catalog.folk_songs()}
+    excerpts = []
+    for genres, spread in ((in_parts, True), (melodies, False)):
+        for label, pieces in genres.items():
+            chosen = catalog.choose([p._replace(label=label) for p in pieces], count)
+            # Where there are few pieces, more of each: the trecento songs are 33.
+            clips = min(3, round(count / len(chosen))) if spread else 1
+            excerpts += _excerpts("genres", chosen, PLAYERS, 30.0, clips, spread=spread, again=True)
     return performed("genres", excerpts, data_home, jobs)

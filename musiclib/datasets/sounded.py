@@ -3,7 +3,7 @@
 import hashlib
 import math
 import sys
-from functools import cache, partial
+from functools import cache, partial, singledispatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -95,8 +95,12 @@ def _again(score: scores.Notes, times: int) -> np.ndarray:
     return np.concatenate(turns)
 
 
+@singledispatch
 def sound(excerpt: Excerpt, score: scores.Notes) -> np.ndarray:
-    """The performance of an excerpt: float32 array, shape (round(seconds · SR),), at ``SR`` Hz."""
+    """The performance of an excerpt: float32 array, shape (round(seconds · SR),), at ``SR`` Hz.
+
+    What is no :class:`Excerpt`, but has its fields to begin with, is performed by the function registered for it.
+    """
     if len(score.notes) == 1:
         return _single_note(excerpt, score.notes)
     rate = perform.draw(excerpt.seed).rate
