@@ -190,3 +190,67 @@ def piano_roll(notes: np.ndarray, *, ax: Axes, color: str | None = None) -> Axes
         )
     ax.set(xlabel="time (s)", ylabel="pitch (MIDI)")
     return ax
+
+
+def learning_curves(history, *, best: int | None = None, ax: Axes) -> Axes:
+    """Draw the loss of the training and the validation side against the epoch.
+
+    Parameters
+    ----------
+    history : table of ``training.fit``: the columns loss and validation_loss, indexed by epoch
+    best : the epoch that was kept, marked
+    """
+    ax.plot(history.index, history["loss"], color=REFERENCE, label="training")
+    ax.plot(history.index, history["validation_loss"], color=SIGNAL, label="validation")
+    if best is not None:
+        ax.plot(best, history["validation_loss"][best], "o", color=ACCENT, label="kept")
+    ax.set(xlabel="epoch", ylabel="loss (nats)")
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def confusion(shares: np.ndarray, classes: list[str], *, ax: Axes, colorbar: bool = True) -> Axes:
+    """Draw a confusion matrix: the truth downward, the answer across, shares of each row in color and, in %, as text.
+
+    Parameters
+    ----------
+    shares : from ``evaluation.confusion``, shape (classes, classes)
+    """
+    mesh = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(np.round(100 * shares)), strict=True):
+        dark = shares[row, column] > 0.5
+        ax.text(
+            column,
+            row,
+            f"{100 * shares[row, column]:.0f}",
+            ha="center",
+            va="center",
+            color="white" if dark else "#16324f",
+            fontsize=8,
+        )
+    ax.set_xticks(range(len(classes)), classes, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.grid(False)
+    ax.set(xlabel="answer", ylabel="truth")
+    ax.spines[:].set_visible(False)
+    if colorbar:
+        bar = ax.figure.colorbar(mesh, ax=ax, label="share of the class", pad=0.02, aspect=18)
+        bar.outline.set_visible(False)
+    return ax
+
+
+def reliability(table, *, ax: Axes, color: str = SIGNAL, label: str | None = None) -> Axes:
+    """Draw how often a model is right against how sure it is; on the dashed line it is as right as it says.
+
+    Parameters
+    ----------
+    table : from ``evaluation.calibration``: the columns confidence, accuracy and count
+    """
+    ax.plot([0, 1], [0, 1], color=REFERENCE, linestyle="--", linewidth=1)
+    ax.plot(table["confidence"], table["accuracy"], color=color, linewidth=1)
+    area = 10 + 150 * table["count"] / table["count"].sum()
+    ax.scatter(table["confidence"], table["accuracy"], s=area, color=color, label=label, zorder=3)
+    ax.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    ax.set_aspect("equal")
+    return ax

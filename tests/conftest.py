@@ -12,6 +12,7 @@ import built_book
 import hypothesis
 import numpy as np
 import pytest
+from IPython.display import Markdown
 
 # The same examples on every machine and every run; slow machines fail nothing.
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, max_examples=40, database=None)
@@ -50,9 +51,10 @@ def shown(monkeypatch) -> list[dict]:
     outputs = []
 
     def display(item, raw=False):
-        outputs.append(item if raw else {"text/html": item.data} if hasattr(item, "data") else {"object": item})
+        kind = "text/markdown" if isinstance(item, Markdown) else "text/html"
+        outputs.append(item if raw else {kind: item.data} if hasattr(item, "data") else {"object": item})
 
-    for name in ("exercise", "explore", "figure", "record", "sound"):
+    for name in ("exercise", "explore", "figure", "record", "results", "sound", "source"):
         # Through sys.modules: `page.record` is the function and not the module of that name.
         monkeypatch.setattr(sys.modules[f"{musiclib.page.__name__}.{name}"], "display", display)
     return outputs

@@ -1,14 +1,16 @@
 """musiclib.page: figures recorded, exercises that check themselves, figures and profiles."""
 
+import ast
 import math
 import re
 from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
-from musiclib import page, plot
+from musiclib import models, page, plot
 
 RECORD = "application/vnd.musiclib.record+json"
 CHECK = "application/vnd.musiclib.check+json"
@@ -285,6 +287,62 @@ def test_a_value_for_every_profile():
 def test_an_unknown_profile(of, profile):
     with pytest.raises(ValueError, match=f"profile={profile!r}: expected one of smoke, quick, full"):
         of(profile)
+
+
+# ---------------------------------------------------------------- models and their scores
+
+
+def scored(*rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["model", "score", "value", "low", "high", "groups"])
+
+
+def test_results_are_shown_and_each_recorded_with_its_interval(shown):
+    table = scored(
+        ("SVM", "segment accuracy", 0.5, 0.4, 0.6, 12),
+        ("SVM", "balanced accuracy", 0.45, 0.3, 0.5, 12),
+        ("CNN <mel>", "segment accuracy", 0.75, 0.7, 0.8, 12),
+        ("CNN <mel>", "balanced accuracy", 0.7, 0.6, 0.8, 12),
+    )
+    page.results(
+        table, split="work", caption="held-out works", parameters={"CNN <mel>": 51234}, seconds={"CNN <mel>": 9}
+    )
+    html = ElementTree.fromstring(shown[0]["text/html"])
+    assert html[0].tag == "caption" and html[0].text == "held-out works"
+    rows = ["".join(row.itertext()) for row in html.iter("tr")]
+    assert rows[0] == "modelsegment accuracybalanced accuracyparameterstraining (s)"
+    assert rows[1] == "SVM0.500 0.40 to 0.600.450 0.30 to 0.50——"
+    assert rows[2].startswith("CNN <mel>0.750 0.70 to 0.80") and rows[2].endswith("51,2349")
+    recorded = {r[RECORD]["name"]: r[RECORD] for r in shown[1:]}
+    assert recorded["segment accuracy, SVM"] == {
+        "name": "segment accuracy, SVM",
+        "value": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+        "unit": "",
+        "split": "work",
+        "note": "95 % interval over 12 groups",
+    }
+    assert recorded["size, CNN <mel>"]["value"] == 51234 and recorded["training time, CNN <mel>"]["unit"] == "s"
+    assert len(recorded) == 6
+
+
+def test_results_show_what_is_beside_them_and_do_not_record_it(shown):
+    table = scored(("SVM", "segment accuracy", 0.5, 0.4, 0.6, 12), ("CNN", "segment accuracy", 0.7, 0.6, 0.8, 12))
+    page.results(table, split="work", caption="c", beside={"published": {"CNN": "0.6 <on others>"}})
+    rows = ["".join(row.itertext()) for row in ElementTree.fromstring(shown[0]["text/html"]).iter("tr")]
+    assert rows[0] == "modelsegment accuracypublished"
+    assert rows[1].endswith("—") and rows[2].endswith("0.6 <on others>")
+    assert [r[RECORD]["name"] for r in shown[1:]] == ["segment accuracy, SVM", "segment accuracy, CNN"]
+
+
+def test_a_source_is_shown_from_its_file_without_the_docstring(shown):
+    page.source(models.genre_cnn)
+    text = shown[0]["text/markdown"]
+    assert text.startswith("```python\n# musiclib.models.genre_cnn.genre_cnn\ndef genre_cnn(") and text.endswith(
+        "\n```"
+    )
+    assert "Conv2D" in text and "Taught in" not in text
+    ast.parse(text.removeprefix("```python\n").removesuffix("```"))
 
 
 def test_all_that_the_page_offers_is_there():

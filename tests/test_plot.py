@@ -4,6 +4,7 @@ import librosa
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +117,30 @@ def test_a_piano_roll_has_a_bar_for_every_note_and_a_color_for_every_part(choral
     assert bars == notes
     assert len({b.get_facecolor() for b in ax.patches}) == 4
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("time (s)", "pitch (MIDI)")
+
+
+def test_learning_curves_mark_the_epoch_that_was_kept():
+    history = pd.DataFrame({"loss": [2, 1, 0.5], "validation_loss": [2, 1.5, 1.8]}, index=[1, 2, 3])
+    _, ax = plot.axes()
+    plot.learning_curves(history, best=2, ax=ax)
+    lines = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_array_equal(lines["validation"].get_ydata(), history.validation_loss)
+    assert (lines["kept"].get_xdata(), lines["kept"].get_ydata()) == (2, 1.5)
+    assert ax.get_ylim()[0] == 0 and ax.get_xlabel() == "epoch"
+
+
+def test_a_confusion_matrix_has_truth_downward():
+    _, ax = plot.axes()
+    plot.confusion(np.array([[0.8, 0.2], [0, 1]]), ["jig", "reel"], ax=ax)
+    assert {t.get_position(): t.get_text() for t in ax.texts} == {(0, 0): "80", (1, 0): "20", (1, 1): "100"}
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["jig", "reel"]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("truth", "answer")
+
+
+def test_a_reliability_diagram_has_a_point_a_bin():
+    table = pd.DataFrame({"confidence": [0.4, 0.9], "accuracy": [0.5, 0.7], "count": [10, 30]})
+    _, ax = plot.axes()
+    plot.reliability(table, ax=ax)
+    points = ax.collections[0]
+    np.testing.assert_allclose(points.get_offsets(), table[["confidence", "accuracy"]])
+    assert points.get_sizes()[1] > points.get_sizes()[0]

@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "musiclib"
-LAYERS = re.search(r"``(files → .*)``", (PACKAGE / "__init__.py").read_text())[1].split(" → ")
+LAYERS = re.split(r"\s+→\s+", re.search(r"``(files → [^`]*)``", (PACKAGE / "__init__.py").read_text())[1])
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9]*_*.ipynb"))
 

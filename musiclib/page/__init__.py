@@ -1,11 +1,13 @@
-"""What a notebook page needs: profile, figures, players, sliders, exercise checks, recorded figures."""
+"""What a notebook page needs: profile, figures, players, sliders, exercise checks, recorded figures, model sources."""
 
 from musiclib.page.exercise import case, check, exercise
 from musiclib.page.explore import Frame, explore
 from musiclib.page.figure import show
 from musiclib.page.profile import PROFILES, begin, choose
 from musiclib.page.record import measured, record
+from musiclib.page.results import results
 from musiclib.page.sound import compare, player
+from musiclib.page.source import source
 
 __all__ = [
     "PROFILES",
@@ -20,5 +22,7 @@ __all__ = [
     "measured",
     "player",
     "record",
+    "results",
     "show",
+    "source",
 ]

@@ -1,0 +1,245 @@
+"""Evaluation: what a model answers, how often it is right, how sure of that we are, and where it is wrong.
+
+Answers are arrays P of shape (N, classes), a row a segment, from several training runs (runs, N, classes). A table
+says of each segment what it belongs to: id of the recording, label, group; the index of ``features.extract`` is one.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from musiclib import splits
+
+
+def one_hot(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+    """A row an example, 1 in the column of its class: float32, shape (N, classes).
+
+    Raises
+    ------
+    ValueError
+        If a label is none of the classes.
+    """
+    return np.eye(len(classes), dtype=np.float32)[_numbers(labels, classes)]
+
+
+def _numbers(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+    place = {label: k for k, label in enumerate(classes)}
+    unknown = sorted({str(label) for label in labels} - {str(c) for c in classes})
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no such class. There are {', '.join(map(str, classes))}.")
+    return np.array([place[label] for label in labels], int)
+
+
+def answers(model: keras.Model, X: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+    """What a model says of each example: float32, shape (N, outputs).
+
+    Parameters
+    ----------
+    X : shape (N, ...), in memory or mapped from disk; read in batches
+
+    Notes
+    -----
+    One batch after another through ``predict_on_batch``: ``predict`` in a loop leaks memory on TensorFlow. All batches
+    have one shape, so that the model is compiled once.
+    """
+    said = []
+    for first in range(0, len(X), batch_size):
+        some = np.asarray(X[first : first + batch_size], np.float32)
+        filled = np.resize(some, (batch_size, *some.shape[1:]))
+        said.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(some)])
+    return np.concatenate(said)
+
+
+def most_frequent(labels: np.ndarray, classes: list[str], count: int) -> np.ndarray:
+    """The trivial baseline: ``count`` times the classes' shares in ``labels``, shape (count, classes)."""
+    return np.tile(one_hot(labels, classes).mean(0), (count, 1))
+
+
+def svm(C: float = 10.0) -> Pipeline:
+    """The classical baseline, for ``features.statistics``: columns to mean 0 and deviation 1, then an SVM."""
+    return make_pipeline(StandardScaler(), SVC(C=C, class_weight="balanced", decision_function_shape="ovr"))
+
+
+def classical(X: np.ndarray, labels: np.ndarray, X_test: np.ndarray, classes: list[str], *, C: float = 10.0):
+    """The answers of :func:`svm`, float32, shape (N, classes): a softmax of its margins, which is no probability.
+
+    Parameters
+    ----------
+    X, X_test : statistics of the sides to learn from and to test, shapes (examples, numbers)
+    """
+    model = svm(C).fit(X, labels)
+    margins = model.decision_function(X_test)
+    if margins.ndim == 1:
+        margins = np.stack([-margins, margins], axis=1)
+    P = np.zeros((len(X_test), len(classes)), np.float32)
+    P[:, _numbers(model.classes_, classes)] = softmax(margins, axis=1)
+    return P
+
+
+def whole(P: np.ndarray, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """Answers for whole recordings: the mean over the segments of each, and the table's first row of each.
+
+    Parameters
+    ----------
+    P : shape (..., segments, classes)
+    table : with the column id, a row a segment
+    """
+    code, ids = pd.factorize(table["id"])
+    sums = np.zeros((*P.shape[:-2], len(ids), P.shape[-1]), np.float64)
+    np.add.at(np.moveaxis(sums, -2, 0), code, np.moveaxis(np.asarray(P, np.float64), -2, 0))
+    means = sums / np.bincount(code)[:, None]
+    return means.astype(np.float32), table.drop_duplicates("id").reset_index(drop=True)
+
+
+def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int = 0) -> dict[str, splits.Interval]:
+    """Segment accuracy, recording accuracy, and the latter's mean over the classes, each with an interval over groups.
+
+    Parameters
+    ----------
+    P : shape (segments, classes), or (runs, segments, classes), over which the scores are averaged
+    table : with the columns id, label, group
+    """
+    P = P if P.ndim == 3 else P[None]
+    found = {}
+    for name, (answer, sheet) in {"segment": (P, table), "recording": whole(P, table)}.items():
+        truth = _numbers(sheet["label"], classes)
+        right = (answer.argmax(-1) == truth).mean(0)
+        groups = sheet["group"].to_numpy()
+        found[f"{name} accuracy"] = splits.bootstrap_interval(right, groups, seed=seed)
+    pairs = np.stack([truth, right], axis=1)
+    found["balanced accuracy"] = splits.bootstrap_interval(pairs, groups, _mean_over_classes, resamples=1000, seed=seed)
+    return found
+
+
+def _mean_over_classes(pairs: np.ndarray) -> float:
+    """Mean of the classes' own accuracies, from rows (class, right): of those classes that a resample has."""
+    truth = pairs[:, 0].astype(int)
+    count = np.bincount(truth)
+    return float((np.bincount(truth, weights=pairs[:, 1])[count > 0] / count[count > 0]).mean())
+
+
+def compare(
+    models: Mapping[str, np.ndarray], table: pd.DataFrame, classes: list[str], *, seed: int = 0
+) -> pd.DataFrame:
+    """:func:`scores` of several models on the same segments, a row a model and score: what ``page.results`` shows.
+
+    Returns
+    -------
+    DataFrame with the columns model, score, value, low, high, groups
+    """
+    rows = [
+        (name, score, *interval)
+        for name, P in models.items()
+        for score, interval in scores(P, table, classes, seed=seed).items()
+    ]
+    return pd.DataFrame(rows, columns=["model", "score", "value", "low", "high", "groups"])
+
+
+def difference(
+    A: np.ndarray, B: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int = 0
+) -> splits.Interval:
+    """How much more often A is right than B, on the same segments, with an interval over groups: a paired comparison.
+
+    Parameters
+    ----------
+    A, B : as ``P`` for :func:`scores`; for whole recordings, and their table, use :func:`whole` first
+    """
+    truth = _numbers(table["label"], classes)
+    right = [(P.argmax(-1) == truth).reshape(-1, len(truth)).mean(0) for P in (A, B)]
+    return splits.bootstrap_interval(right[0] - right[1], table["group"].to_numpy(), seed=seed)
+
+
+def confusion(P: np.ndarray, labels: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Of each class (row), the share that is named as each (column): shape (classes, classes).
+
+    A row without examples is zero.
+    """
+    P = P if P.ndim == 3 else P[None]
+    truth = _numbers(labels, classes)
+    counts = np.zeros((len(classes), len(classes)))
+    for run in P:
+        np.add.at(counts, (truth, run.argmax(-1)), 1)
+    return counts / np.maximum(counts.sum(1, keepdims=True), 1)
+
+
+def calibration(P: np.ndarray, labels: np.ndarray, classes: list[str], *, bins: int = 10) -> tuple[pd.DataFrame, float]:
+    """How often a model is right where it says that it is sure, and the expected calibration error.
+
+    Parameters
+    ----------
+    P : probabilities, shape (N, classes) or (runs, N, classes)
+    bins : equal parts of the range of confidence, 0 to 1; the confidence is the largest probability
+
+    Returns
+    -------
+    table : a row a bin that has examples: confidence (mean), accuracy, count
+    error : mean of |accuracy − confidence| over the examples
+
+    References
+    ----------
+    Guo et al., "On calibration of modern neural networks", ICML 2017, arXiv:1706.04599.
+    """
+    P = P if P.ndim == 3 else P[None]
+    truth = np.tile(_numbers(labels, classes), len(P))
+    flat = P.reshape(-1, P.shape[-1])
+    sheet = pd.DataFrame({"confidence": flat.max(1).astype(float), "accuracy": (flat.argmax(1) == truth).astype(float)})
+    number = np.minimum((sheet.confidence * bins).astype(int), bins - 1)
+    table = sheet.groupby(number).mean().assign(count=number.value_counts()).reset_index(drop=True)
+    error = (table["count"] * (table.accuracy - table.confidence).abs()).sum() / len(sheet)
+    return table, float(error)
+
+
+def worst(P: np.ndarray, table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """The wrong answers, the surest first: the table's rows with ``said``, ``confidence`` and ``of_truth``.
+
+    Parameters
+    ----------
+    P : shape (N, classes); of several runs, the mean
+    table : with the column label, a row an answer
+    """
+    P = P if P.ndim == 2 else P.mean(0)
+    truth = _numbers(table["label"], classes)
+    found = table.assign(said=np.array(classes)[P.argmax(1)], confidence=P.max(1), of_truth=P[np.arange(len(P)), truth])
+    return found[P.argmax(1) != truth].sort_values("confidence", ascending=False)
+
+
+def f1(truth: np.ndarray, said: np.ndarray, groups: np.ndarray, *, average: str = "micro", seed: int = 0):
+    """F1 of sets of labels, with an interval over groups.
+
+    F1 is the harmonic mean of precision and recall. ``"micro"`` counts all labels together; ``"macro"`` is the mean of
+    the labels' own.
+
+    Parameters
+    ----------
+    truth, said : True or 1 where an example has a label, shape (N, labels)
+    groups : shape (N,)
+
+    Returns
+    -------
+    splits.Interval
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or ``average`` is neither micro nor macro.
+    """
+    truth, said = np.asarray(truth, int), np.asarray(said, int)
+    if truth.shape != said.shape or truth.ndim != 2:
+        raise ValueError(f"truth {truth.shape} and said {said.shape}: expected (N, labels) for both.")
+    if average not in ("micro", "macro"):
+        raise ValueError(f"average={average!r}: expected micro or macro.")
+
+    axis = None if average == "micro" else 0
+
+    def statistic(both: np.ndarray) -> float:  # as scikit-learn's f1_score, which takes a hundred times as long
+        hits = (both[:, 0] & both[:, 1]).sum(axis=axis)
+        return float(np.mean(2 * hits / np.maximum(both.sum(axis=1).sum(axis=axis), 1)))
+
+    both = np.stack([truth, said], axis=1)
+    return splits.bootstrap_interval(both, groups, statistic, resamples=500, seed=seed)

@@ -1,0 +1,9 @@
+"""The models of the course, one a file, each a function ``make(shape, classes, **options)`` that returns a Keras model.
+
+``shape`` is that of one example, (bands, frames); the model scales each band itself, by a Normalization layer that
+``training.build`` sets. They use ``keras`` and ``keras.ops`` alone, so that TensorFlow, JAX and PyTorch all run them.
+"""
+
+from musiclib.models.genre_cnn import genre_cnn
+
+__all__ = ["genre_cnn"]

@@ -1,0 +1,68 @@
+"""A table of models and their scores, each recorded for the results page with its interval."""
+
+from collections.abc import Mapping
+from html import escape
+
+import pandas as pd
+from IPython.display import HTML, display
+
+from musiclib.page.record import record
+
+
+def results(
+    table: pd.DataFrame,
+    *,
+    split: str,
+    caption: str,
+    parameters: Mapping[str, int] | None = None,
+    seconds: Mapping[str, float] | None = None,
+    beside: Mapping[str, Mapping[str, str]] | None = None,
+    prefix: str = "",
+    note: str = "",
+) -> None:
+    """Show a row a model and a column a score, as value (low to high), and record every figure.
+
+    Parameters
+    ----------
+    table : from ``evaluation.compare``: columns model, score, value, low, high, groups
+    split : the unit that was never split, such as ``"work"``
+    caption : printed below: the data, the side, the number of groups
+    parameters : how many each model has that learns; absent for one that has none
+    seconds : its training time
+    beside : further columns as text that is shown and not recorded, such as published figures: {head: {model: text}}
+    prefix, note : of the recorded names, and how it was measured
+    """
+    models, scores = (list(dict.fromkeys(table[column])) for column in ("model", "score"))
+    cells = table.set_index(["model", "score"])
+    extra = {"parameters": parameters or {}, "training (s)": seconds or {}}
+    extra = {name: found for name, found in extra.items() if found}
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("model", *scores, *(beside or {}), *extra))
+    body = ""
+    for model in models:
+        row = "".join(_cell(cells.loc[(model, score)]) for score in scores)
+        row += "".join(f"<td>{escape(texts.get(model, '—'))}</td>" for texts in (beside or {}).values())
+        row += "".join(f"<td>{_count(found.get(model))}</td>" for found in extra.values())
+        body += f'<tr><th scope="row">{escape(model)}</th>{row}</tr>'
+    html = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    display(HTML(f'<table class="dlm-measured dlm-results">{html}</table>'))
+    for (model, score), cell in cells.iterrows():
+        record(
+            f"{prefix}{score}, {model}",
+            cell.value,
+            low=cell.low,
+            high=cell.high,
+            split=split,
+            note=note or f"95 % interval over {int(cell.groups)} groups",
+        )
+    for unit, found in (("parameters", parameters), ("s", seconds)):
+        for model, value in (found or {}).items():
+            record(f"{prefix}{'size' if unit == 'parameters' else 'training time'}, {model}", value, unit=unit)
+
+
+def _cell(cell: pd.Series) -> str:
+    interval = "" if pd.isna(cell.low) else f' <span class="dlm-interval">{cell.low:.2f} to {cell.high:.2f}</span>'
+    return f"<td>{cell.value:.3f}{interval}</td>"
+
+
+def _count(value: float | None) -> str:
+    return "—" if value is None else f"{value:,.0f}"
