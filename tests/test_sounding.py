@@ -41,12 +41,16 @@ def test_length_rate_and_peak_are_as_promised(sr):
     assert np.max(np.abs(y)) == pytest.approx(10 ** (-1 / 20), rel=1e-4)
 
 
+SIXTEEN_FOOT = ("drawbar organ", "percussive organ")  # with a stop that sounds an octave below the key
+HIGHEST = {"baritone saxophone": 78}  # others play all of the middle register
+
+
 @pytest.mark.parametrize("instrument", render.INSTRUMENTS)
 def test_every_instrument_sounds_the_note_it_is_asked_for(instrument):
     y = render.note(69, instrument, seconds=1, sr=SR)
     assert level(y[: SR // 2]) > -40
     spectrum = np.abs(np.fft.rfft(y[:SR] * np.hanning(SR)))  # one hertz a bin
-    strongest = np.argmax(spectrum) / 440
+    strongest = np.argmax(spectrum) / (220 if instrument in SIXTEEN_FOOT else 440)
     assert strongest == pytest.approx(round(strongest), abs=0.02) and strongest > 0.9  # one of the partials
     assert 20 * np.log10(spectrum[432:449].max() / spectrum.max()) > -20  # and the fundamental among the strong ones
     assert abs(np.mean(y)) < 0.005 * np.sqrt(np.mean(np.square(y)))  # and no offset, which some recordings have
@@ -54,9 +58,9 @@ def test_every_instrument_sounds_the_note_it_is_asked_for(instrument):
 
 @pytest.mark.parametrize("instrument", render.INSTRUMENTS)
 def test_no_instrument_misses_a_key_of_the_middle_register(instrument):
-    keys = range(48, 85)
+    keys = range(48, 1 + HIGHEST.get(instrument, 84))
     y = render.render(line(*keys, seconds=0.3), instrument, sr=SR, reverb=0)
-    heard = np.array([level(part[SR // 20 :]) for part in np.split(y[: 37 * 6615], 37)])
+    heard = np.array([level(part[SR // 20 :]) for part in np.split(y[: len(keys) * 6615], len(keys))])
     # Where a key is silent, only the release of the one before is heard.
     beside = np.convolve(np.pad(heard, 1, mode="edge"), [0.5, 0, 0.5], mode="valid")
     assert [key for key, gap in zip(keys, beside - heard, strict=True) if gap > 10] == []
