@@ -77,11 +77,11 @@ def test_many_times_faster_than_the_loop_of_the_tutorials(clips, tmp_path):
     ratio = spent["tutorial"] / spent["extract"]
     each = {name: f"{1000 * seconds / CLIPS:.0f} ms" for name, seconds in spent.items()}
     print(f"\n{CLIPS} clips of {SECONDS} s, a clip: {each}; extract is {ratio:.1f} times faster")
-    # The least that was seen is 3.9, with two cores that other programs shared; 6.5 with fewer of them. Where they
-    # compete freely the loop's small matrix products wait for one another's threads, and the ratio is 20.
-    # Of some 14 ms of processor time a clip, SciPy's FFT takes 5; powers and bands take 1.2, the window 0.9, decibels
-    # and the DCT 1.1, reading 1.4, the checksum 1. Two threads do 1.3 to 1.6 times what one does.
-    assert ratio >= 3
+    # A hundred clips on an idle machine with two cores: 4.3. Where other programs compete, the loop's small matrix
+    # products wait for one another's threads, and the ratio is 20. Of some 16 ms of processor time a clip, SciPy's FFT
+    # takes 6; powers and bands take 2, the window 1, decibels and the DCT 1.4, reading 1.4, the checksum 1. Two threads
+    # do 1.5 times what one does. Twenty clips are over before the costs of a beginning are: 2.3 to 3.7.
+    assert ratio >= (3 if FULL else 1.5)
 
     begun = time.perf_counter()
     features.extract(music, "mfcc", segment=3.0, data_home=tmp_path / str(turns - 1), jobs=2)
