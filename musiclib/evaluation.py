@@ -36,6 +36,16 @@ def _numbers(labels: np.ndarray, classes: list[str]) -> np.ndarray:
     return np.array([place[label] for label in labels], int)
 
 
+def _runs(P: np.ndarray) -> np.ndarray:
+    """Answers of one run or of several, as several: shape (runs, N, classes)."""
+    return P if P.ndim == 3 else P[None]
+
+
+def _right(P: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """In what share of the runs each answer is right, shape (N,)."""
+    return (_runs(P).argmax(-1) == truth).mean(0)
+
+
 def answers(model: keras.Model, X: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
     """What a model says of each example: float32, shape (N, outputs).
 
@@ -105,11 +115,10 @@ def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int 
     P : shape (segments, classes), or (runs, segments, classes), over which the scores are averaged
     table : with the columns id, label, group
     """
-    P = P if P.ndim == 3 else P[None]
     found = {}
     for name, (answer, sheet) in {"segment": (P, table), "recording": whole(P, table)}.items():
         truth = _numbers(sheet["label"], classes)
-        right = (answer.argmax(-1) == truth).mean(0)
+        right = _right(answer, truth)
         groups = sheet["group"].to_numpy()
         found[f"{name} accuracy"] = splits.bootstrap_interval(right, groups, seed=seed)
     pairs = np.stack([truth, right], axis=1)
@@ -151,8 +160,7 @@ def difference(
     A, B : as ``P`` for :func:`scores`; for whole recordings, and their table, use :func:`whole` first
     """
     truth = _numbers(table["label"], classes)
-    right = [(P.argmax(-1) == truth).reshape(-1, len(truth)).mean(0) for P in (A, B)]
-    return splits.bootstrap_interval(right[0] - right[1], table["group"].to_numpy(), seed=seed)
+    return splits.bootstrap_interval(_right(A, truth) - _right(B, truth), table["group"].to_numpy(), seed=seed)
 
 
 def confusion(P: np.ndarray, labels: np.ndarray, classes: list[str]) -> np.ndarray:
@@ -160,10 +168,9 @@ def confusion(P: np.ndarray, labels: np.ndarray, classes: list[str]) -> np.ndarr
 
     A row without examples is zero.
     """
-    P = P if P.ndim == 3 else P[None]
     truth = _numbers(labels, classes)
     counts = np.zeros((len(classes), len(classes)))
-    for run in P:
+    for run in _runs(P):
         np.add.at(counts, (truth, run.argmax(-1)), 1)
     return counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
@@ -185,9 +192,8 @@ def calibration(P: np.ndarray, labels: np.ndarray, classes: list[str], *, bins: 
     ----------
     Guo et al., "On calibration of modern neural networks", ICML 2017, arXiv:1706.04599.
     """
-    P = P if P.ndim == 3 else P[None]
-    truth = np.tile(_numbers(labels, classes), len(P))
     flat = P.reshape(-1, P.shape[-1])
+    truth = np.tile(_numbers(labels, classes), len(_runs(P)))
     sheet = pd.DataFrame({"confidence": flat.max(1).astype(float), "accuracy": (flat.argmax(1) == truth).astype(float)})
     number = np.minimum((sheet.confidence * bins).astype(int), bins - 1)
     table = sheet.groupby(number).mean().assign(count=number.value_counts()).reset_index(drop=True)

@@ -180,7 +180,7 @@ def fit(
     _check(*validation, np.arange(len(validation[0])), "the validation side")
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs={epochs}, batch_size={batch_size}: expected at least 1 of each.")
-    steps = -(-len(rows) // min(batch_size, len(rows)))
+    steps = len(Batches(X, Y, rows=rows, batch_size=batch_size))
     falling = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
     accuracy = keras.metrics.CategoricalAccuracy if Y.shape[1] > 1 else keras.metrics.BinaryAccuracy
     model.compile(keras.optimizers.AdamW(falling), loss, metrics=[accuracy(name="accuracy")])
