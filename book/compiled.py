@@ -44,21 +44,40 @@ def lend(folder: Path, name: str) -> Path:
     return own
 
 
+def functions(folder: Path) -> dict[Path, list[Path]]:
+    """The files of each compiled function, by its path in the cache: an index and code for each signature.
+
+    A generalized ufunc has two such sets, "f" and "guf-f". The second calls the first by a name that another process
+    may not have given it, so they are of use only together (numba's issue 10128).
+    """
+    found: dict[Path, list[Path]] = {}
+    for path in sorted(folder.rglob("*.nb[ci]")):
+        stem = path.name.removesuffix(".nbi") if path.suffix == ".nbi" else path.name.rsplit(".", 2)[0]
+        found.setdefault((path.parent / stem.removeprefix("guf-")).relative_to(folder), []).append(path)
+    return found
+
+
+def wrapper_last(path: Path) -> tuple[bool, bool]:
+    """The order in which a function's files are written: code before its index, and what is called before its caller.
+
+    Taken the other way it is the order of removal, so that whoever is stopped half-way leaves nothing that is wrong.
+    """
+    return path.suffix == ".nbi", path.name.startswith("guf-")
+
+
 def take_back(folder: Path, name: str) -> None:
     """Put what the chapter compiled into the shared cache, and remove its own. Its kernel must have ended."""
     own, shared = folder / name, folder / SHARED
     # A cache is a comfort, and what goes wrong with it is no fault of the chapter's.
     with contextlib.suppress(OSError, BookError), held(folder):
-        for index in sorted(own.rglob("*.nbi")):
-            place = shared / index.relative_to(own)
-            if place.is_file() and place.read_bytes() == index.read_bytes():
+        there = functions(shared)
+        for function, files in functions(own).items():
+            new = {shared / path.relative_to(own): path.read_bytes() for path in sorted(files, key=wrapper_last)}
+            old = sorted(there.get(function, []), key=wrapper_last, reverse=True)
+            if new.keys() == set(old) and all(path.read_bytes() == data for path, data in new.items()):
                 continue
-            # A function's index names the files of its code by number, so they are replaced together: the index goes
-            # first and comes last, for without it numba looks at none of the others.
-            place.unlink(missing_ok=True)
-            for old in place.parent.glob(f"{place.stem}.*.nbc"):
-                old.unlink()
-            for code in index.parent.glob(f"{index.stem}.*.nbc"):
-                write_atomically(place.with_name(code.name), code.read_bytes())
-            write_atomically(place, index.read_bytes())
+            for path in old:
+                path.unlink()
+            for path, data in new.items():
+                write_atomically(path, data)
     shutil.rmtree(own, ignore_errors=True)

@@ -69,6 +69,62 @@ def test_a_functions_files_are_replaced_together(tmp_path):
     assert there(shared.parent / "n") == {"nbi": "kept"}
 
 
+def test_chapters_that_compiled_the_same_at_once_leave_a_cache_that_works(tmp_path):
+    (tmp_path / "sums.py").write_text(
+        "import numba\n\n"
+        '@numba.guvectorize(["void(float64[:], float64[:])"], "(n)->()", nopython=True, cache=True)\n'
+        "def total(x, out):\n    out[0] = x.sum()\n"
+    )
+    # numba names compiled functions by their number in the process, and the wrapper of the second knows that name
+    early = "import numpy as np, sums; assert sums.total(np.ones(3)) == 3"
+    late = f"import numba; numba.njit(lambda x: x + 1)(1); {early}"
+    folder = tmp_path / "numba"
+
+    def run(name, code):
+        env = {"NUMBA_CACHE_DIR": str(folder / name), "PYTHONPATH": str(tmp_path)}
+        return subprocess.run([sys.executable, "-c", code], env=env).returncode
+
+    for name, code in (("01_a", early), ("02_b", late)):
+        compiled.lend(folder, name)
+        assert run(name, code) == 0
+    for name in ("01_a", "02_b"):  # both have begun with an empty cache, and both give theirs back
+        compiled.take_back(folder, name)
+    for name, code in (("03_c", early), ("04_d", late)):
+        compiled.lend(folder, name)
+        assert run(name, code) == 0
+        compiled.take_back(folder, name)
+
+
+def test_a_build_that_is_stopped_while_it_gives_back_leaves_no_wrapper_without_its_function(tmp_path, monkeypatch):
+    names = ["f-1.py311.nbi", "f-1.py311.1.nbc", "guf-f-1.py311.nbi", "guf-f-1.py311.1.nbc"]
+    for stop in range(1, 2 * len(names)):
+        folder = tmp_path / str(stop)
+        shared = folder / compiled.SHARED
+        shared.mkdir(parents=True)
+        for name in names:
+            (shared / name).write_text("old")
+        own = compiled.lend(folder, "01_a")
+        for name in names:
+            (own / name).write_text("new")
+        steps = iter(range(stop))
+
+        def step(do, *arguments, steps=steps):
+            if next(steps, None) is None:
+                raise KeyboardInterrupt
+            do(*arguments)
+
+        unlink, write = Path.unlink, compiled.write_atomically
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Path, "unlink", lambda *a, unlink=unlink: step(unlink, *a))
+            patch.setattr(compiled, "write_atomically", lambda *a, write=write: step(write, *a))
+            compiled.take_back(folder, "01_a")
+        left = {path.name: path.read_text() for path in shared.iterdir()}
+        if "guf-f-1.py311.nbi" in left:
+            assert set(left) == set(names) and len(set(left.values())) == 1
+        if "f-1.py311.nbi" in left:
+            assert left["f-1.py311.nbi"] == left["f-1.py311.1.nbc"]
+
+
 @pytest.mark.parametrize("error", [OSError("full"), BookError("full")])
 def test_a_full_disk_costs_the_cache_and_not_the_chapter(tmp_path, monkeypatch, error):
     def full(*arguments):
