@@ -28,6 +28,9 @@ def _rank(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+_LONG = 10  # by `_length`: a score of many minutes, which takes as long to read as twenty others
+
+
 def _length(piece: Piece) -> int:
     """How long a score is to read, roughly: files of music21's by size, tunes all alike."""
     return 0 if piece.number >= 0 else (CORPUS / piece.path).stat().st_size // 8_000
@@ -37,7 +40,8 @@ def choose(pieces: list[Piece], per_label: int | None) -> list[Piece]:
     """At most this many pieces of each label, from as many groups as there are; None takes all.
 
     The choice for a smaller number is part of that for a larger one. Short scores come first, so that a small choice
-    is a quick one: some quartets are in one file of a thousand measures.
+    is a quick one: some quartets are in one file of a thousand measures, and they wait until each other group has
+    given two.
     """
     chosen = []
     for label in sorted({p.label for p in pieces}):
@@ -45,7 +49,11 @@ def choose(pieces: list[Piece], per_label: int | None) -> list[Piece]:
         for piece in sorted((p for p in pieces if p.label == label), key=lambda p: (_length(p), _rank(p.name))):
             groups[piece.group].append(piece)
         # The first piece of every group, then the second of every group that has one, and so on.
-        turns = [((turn, _length(p), _rank(g)), p) for g, members in groups.items() for turn, p in enumerate(members)]
+        turns = [
+            ((turn + 2 * (_length(p) > _LONG), _length(p), _rank(g)), p)
+            for g, members in groups.items()
+            for turn, p in enumerate(members)
+        ]
         chosen += [p for _, p in sorted(turns, key=lambda t: t[0])][:per_label]
     return chosen
 
