@@ -1,7 +1,8 @@
 """What a chapter depends on, found without running it.
 
-A chapter runs again when its text, its parameters, the lock or a `musiclib` file that it imports, directly or through
-another one, has changed. Contents are compared, never time stamps: a fresh checkout makes those meaningless.
+A chapter runs again when its text, its parameters, the lock, a `musiclib` file that it imports, directly or through
+another one, or the figures kept of a longer run have changed. Contents are compared, never time stamps: a fresh
+checkout makes those meaningless.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ def chapter_inputs(root: Path, chapter: Chapter, cells: list[Cell], parameters: 
     """Everything on which the chapter's executed copy depends."""
     imported = {name for cell in cells if cell.kind == "code" for name in imported_names(cell.source)}
     files, names = follow(root, imported)
+    files |= set((root / "data").glob(f"{chapter.name}_*.json"))  # what longer runs of it kept, and its page shows
     lock = root / "requirements.lock"
     uses_keras = any(name.split(".")[0] == "keras" for name in names)
     return {

@@ -57,6 +57,8 @@ def answers(model: keras.Model, X: np.ndarray, *, batch_size: int = 64) -> np.nd
     -----
     One batch after another through ``predict_on_batch``: ``predict`` in a loop leaks memory on TensorFlow. All batches
     have one shape, so that the model is compiled once.
+
+    Taught in: 09_genre_cnn
     """
     said = []
     for first in range(0, len(X), batch_size):
@@ -99,6 +101,10 @@ def whole(P: np.ndarray, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]
     ----------
     P : shape (..., segments, classes)
     table : with the column id, a row a segment
+
+    Notes
+    -----
+    Taught in: 09_genre_cnn
     """
     code, ids = pd.factorize(table["id"])
     sums = np.zeros((*P.shape[:-2], len(ids), P.shape[-1]), np.float64)
@@ -114,6 +120,10 @@ def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int 
     ----------
     P : shape (segments, classes), or (runs, segments, classes), over which the scores are averaged
     table : with the columns id, label, group
+
+    Notes
+    -----
+    Taught in: 09_genre_cnn
     """
     found = {}
     for name, (answer, sheet) in {"segment": (P, table), "recording": whole(P, table)}.items():
@@ -191,6 +201,10 @@ def calibration(P: np.ndarray, labels: np.ndarray, classes: list[str], *, bins: 
     References
     ----------
     Guo et al., "On calibration of modern neural networks", ICML 2017, arXiv:1706.04599.
+
+    Notes
+    -----
+    Taught in: 09_genre_cnn
     """
     flat = P.reshape(-1, P.shape[-1])
     truth = np.tile(_numbers(labels, classes), len(_runs(P)))
@@ -234,6 +248,10 @@ def f1(truth: np.ndarray, said: np.ndarray, groups: np.ndarray, *, average: str 
     ------
     ValueError
         If the shapes differ, or ``average`` is neither micro nor macro.
+
+    Notes
+    -----
+    Taught in: 11_instrument_recognition
     """
     truth, said = np.asarray(truth, int), np.asarray(said, int)
     if truth.shape != said.shape or truth.ndim != 2:

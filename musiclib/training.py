@@ -94,6 +94,10 @@ def build(make: Callable[..., keras.Model], X: np.ndarray, classes: int, *, seed
     Returns
     -------
     keras.Model, not compiled
+
+    Notes
+    -----
+    Taught in: 09_genre_cnn
     """
     keras.utils.set_random_seed(seed)
     before = keras.config.dtype_policy()
@@ -174,6 +178,10 @@ def fit(
     ----------
     Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, arXiv:1608.03983;
     "Decoupled weight decay regularization", ICLR 2019, arXiv:1711.05101.
+
+    Notes
+    -----
+    Taught in: 09_genre_cnn
     """
     rows = np.arange(len(X)) if rows is None else np.asarray(rows)
     _check(X, Y, rows, "the training side")

@@ -242,6 +242,10 @@ def test_each_input_changes_the_key_and_gives_its_reason(tmp_path, monkeypatch):
     (root / "musiclib" / "style.css").write_text("figure {}")
     assert "musiclib/style.css" in differs(inputs(root, "01_a", seed=0))
     (root / "musiclib" / "style.css").unlink()
+    (root / "data").mkdir(exist_ok=True)
+    (root / "data" / "01_a_long_run.json").write_text("{}")
+    assert "data/01_a_long_run.json" in differs(inputs(root, "01_a", seed=0))
+    (root / "data" / "01_a_long_run.json").unlink()
     (root / "requirements.lock").write_text("numpy==2.1\n")
     assert "requirements.lock" in differs(inputs(root, "01_a", seed=0))
 

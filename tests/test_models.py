@@ -32,6 +32,9 @@ class Case(NamedTuple):
 
 CASES = {
     "genre_cnn": Case((13, 44), {"filters": 8, "dense": 16}),
+    "han_cnn": Case((40, 22), {"filters": (4, 8, 8, 8), "dense": 16, "dropout": 0.0}, several=True),
+    "interval_net": Case((200, 1), {"dense": 16, "dropout": 0.2}),
+    "mel_cnn": Case((40, 65), {"filters": (4, 8, 8)}),
 }
 CLASSES = 5
 

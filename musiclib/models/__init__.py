@@ -5,5 +5,8 @@
 """
 
 from musiclib.models.genre_cnn import genre_cnn
+from musiclib.models.han_cnn import han_cnn
+from musiclib.models.interval_net import interval_net
+from musiclib.models.mel_cnn import mel_cnn
 
-__all__ = ["genre_cnn"]
+__all__ = ["genre_cnn", "han_cnn", "interval_net", "mel_cnn"]

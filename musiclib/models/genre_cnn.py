@@ -16,6 +16,10 @@ def genre_cnn(
     filters : of each convolution
     dense : units of the layer before the last
     dropout : the share of that layer's inputs that is left out in training
+
+    Notes
+    -----
+    Taught in: 09_genre_cnn
     """
     segment = keras.Input(shape)
     h = layers.Normalization(axis=1)(segment)  # each band by its own mean and deviation
