@@ -26,13 +26,14 @@ ALONE = [next(name for name in SOURCES if name not in FROM_A_FOLDER)]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Three players of six phrases each, some seconds long: a sub-folder a class."""
+    """Three players of twelve phrases each, some seconds long: a sub-folder a class."""
     root = tmp_path_factory.mktemp("my music")
-    chorale = symbolic.notes(symbolic.read_score("bach/bwv66.6"))
+    chorales = [symbolic.notes(symbolic.read_score(f"bach/{name}")) for name in ("bwv66.6", "bwv269")]
     for player in ("piano", "strings", "organ"):
         (root / player).mkdir()
-        for k in range(6):
-            y = render.render(symbolic.excerpt(chorale, 3 * k, 3 * k + 8), player, sr=22_050)
+        for k in range(12):
+            start = 3 * (k // 2)
+            y = render.render(symbolic.excerpt(chorales[k % 2], start, start + 8), player, sr=22_050)
             audio.save(root / player / f"{k}.wav", y, 22_050)
     return root
 

@@ -64,7 +64,10 @@ def measured() -> None:
 
 
 def _number(row: dict) -> str:
-    text = f"{row['value']:.4g}"
-    if row["low"] is not None and row["high"] is not None:
-        text += f" ({row['low']:.4g} to {row['high']:.4g})"
+    value, low, high = (None if n is None else _digits(n) for n in (row["value"], row["low"], row["high"]))
+    text = value if low is None or high is None else f"{value} ({low} to {high})"
     return escape(f"{text} {row['unit']}".strip())
+
+
+def _digits(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 10_000 else f"{number:,.0f}"

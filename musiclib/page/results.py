@@ -43,8 +43,9 @@ def results(
         row += "".join(f"<td>{escape(texts.get(model, '—'))}</td>" for texts in (beside or {}).values())
         row += "".join(f"<td>{_count(found.get(model))}</td>" for found in extra.values())
         body += f'<tr><th scope="row">{escape(model)}</th>{row}</tr>'
-    html = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    display(HTML(f'<table class="dlm-measured dlm-results">{html}</table>'))
+    html = f'<table class="dlm-measured"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    # Not a <caption>: that would scroll with a table which is too wide for the page.
+    display(HTML(f'<figure class="dlm-results">{html}<figcaption>{escape(caption)}</figcaption></figure>'))
     for (model, score), cell in cells.iterrows():
         record(
             f"{prefix}{score}, {model}",
