@@ -275,7 +275,13 @@ def test_a_build_stopped_in_the_middle_leaves_no_kernel_and_goes_on(tmp_path, nu
     )
     root = project(tmp_path / "book", {"01_fast": PARAMETERS, "02_slow": PARAMETERS + slow})
     command = [sys.executable, REPOSITORY / "book" / "build.py", "--root", root, "--no-html", "--jobs", "1"]
-    first = subprocess.Popen([str(p) for p in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        [str(p) for p in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     wait_for(lambda: (root / "pid").is_file() and (root / "pid").read_text())
     first.send_signal(number)
     assert first.wait(timeout=20) == (-9 if number == signal.SIGKILL else 130)
