@@ -347,3 +347,42 @@ def test_a_source_is_shown_from_its_file_without_the_docstring(shown):
 
 def test_all_that_the_page_offers_is_there():
     assert all(callable(getattr(page, name)) for name in page.__all__ if name != "PROFILES")
+
+
+# ---------------------------------------------------------------- longer runs
+
+
+def test_a_run_is_kept_and_shown_with_the_command_that_repeats_it(shown, tmp_path):
+    table = scored(("SVM", "accuracy", 0.5, 0.4, 0.6, 12), ("always <one>", "accuracy", 0.2, float("nan"), None, 12))
+    file = tmp_path / "run.json"
+    page.keep_run(
+        file,
+        table,
+        chapter="09_genre_cnn",
+        parameters={"profile": "full", "seed": 0, "dataset": "", "data_home": None},
+        seconds=1234.5,
+        data="7 works",
+        gpus=1,
+        gains={"mel": [0.1, 0.0, 0.2]},
+    )
+    run = page.kept_run(file)
+    assert run["command"] == "papermill 09_genre_cnn.ipynb long.ipynb -p profile full -p seed 0"
+    assert run["gains"] == {"mel": [0.1, 0.0, 0.2]}
+    pd.testing.assert_frame_equal(run["figures"], table, check_dtype=False)
+    page.longer_run(run)
+    html = ElementTree.fromstring(shown[0]["text/html"].replace("<br>", "<br/>"))
+    rows = ["".join(row.itertext()) for row in html.iter("tr")]
+    assert rows == ["modelaccuracy", "SVM0.500 0.40 to 0.60", "always <one>0.200"]
+    caption = "".join(html.find("figcaption").itertext())
+    assert re.match(
+        r"Not run when this page was built, but on \d{4}-\d\d-\d\d, in 1,234 s on \d+ CPU cores, 1 GPUs", caption
+    )
+    assert "7 works" in caption and caption.endswith(run["command"])
+    assert len(shown) == 1  # it is no figure of this run: none is recorded
+
+
+def test_where_no_run_is_kept_it_says_so(shown, tmp_path, capsys):
+    run = page.kept_run(tmp_path / "none.json")
+    page.longer_run(run)
+    assert run == {} and not shown
+    assert capsys.readouterr().out == "No longer run is kept here.\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 
 import pandas as pd
 from IPython.display import HTML, display
@@ -32,23 +33,13 @@ def results(
     beside : further columns as text that is shown and not recorded, such as published figures: {head: {model: text}}
     prefix, note : of the recorded names, and how it was measured
     """
-    models, scores = (list(dict.fromkeys(table[column])) for column in ("model", "score"))
-    cells = table.set_index(["model", "score"])
-    extra = {"parameters": parameters or {}, "training (s)": seconds or {}}
-    extra = {name: found for name, found in extra.items() if found}
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("model", *scores, *(beside or {}), *extra))
-    body = ""
-    for model in models:
-        row = "".join(_cell(cells.loc[(model, score)]) for score in scores)
-        row += "".join(f"<td>{escape(texts.get(model, '—'))}</td>" for texts in (beside or {}).values())
-        row += "".join(f"<td>{_count(found.get(model))}</td>" for found in extra.values())
-        body += f'<tr><th scope="row">{escape(model)}</th>{row}</tr>'
-    html = f'<table class="dlm-measured"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    # Not a <caption>: that would scroll with a table which is too wide for the page.
-    display(HTML(f'<figure class="dlm-results">{html}<figcaption>{escape(caption)}</figcaption></figure>'))
-    for (model, score), cell in cells.iterrows():
+    counts = {"parameters": parameters or {}, "training (s)": seconds or {}}
+    display(
+        HTML(table_of(table, escape(caption), beside or {}, {name: found for name, found in counts.items() if found}))
+    )
+    for _, cell in table.iterrows():
         record(
-            f"{prefix}{score}, {model}",
+            f"{prefix}{cell.score}, {cell.model}",
             cell.value,
             low=cell.low,
             high=cell.high,
@@ -58,6 +49,27 @@ def results(
     for unit, found in (("parameters", parameters), ("s", seconds)):
         for model, value in (found or {}).items():
             record(f"{prefix}{'size' if unit == 'parameters' else 'training time'}, {model}", value, unit=unit)
+
+
+def table_of(
+    table: pd.DataFrame,
+    caption: str,
+    beside: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    counts: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+) -> str:
+    """HTML of a row a model and a column a score; ``caption`` is HTML; ``beside``, ``counts`` are more columns."""
+    models, scores = (list(dict.fromkeys(table[column])) for column in ("model", "score"))
+    cells = table.set_index(["model", "score"])
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("model", *scores, *beside, *counts))
+    body = ""
+    for model in models:
+        row = "".join(_cell(cells.loc[(model, score)]) for score in scores)
+        row += "".join(f"<td>{escape(texts.get(model, '—'))}</td>" for texts in beside.values())
+        row += "".join(f"<td>{_count(found.get(model))}</td>" for found in counts.values())
+        body += f'<tr><th scope="row">{escape(model)}</th>{row}</tr>'
+    html = f'<table class="dlm-measured"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    # Not a <caption>: that would scroll with a table which is too wide for the page.
+    return f'<figure class="dlm-results">{html}<figcaption>{caption}</figcaption></figure>'
 
 
 def _cell(cell: pd.Series) -> str:
