@@ -4,9 +4,18 @@
 ``training.build`` sets. They use ``keras`` and ``keras.ops`` alone, so that TensorFlow, JAX and PyTorch all run them.
 """
 
+from musiclib.models.composer_cnn import composer_cnn
 from musiclib.models.genre_cnn import genre_cnn
 from musiclib.models.han_cnn import han_cnn
 from musiclib.models.interval_net import interval_net
 from musiclib.models.mel_cnn import mel_cnn
+from musiclib.models.two_layers import two_layers
 
-__all__ = ["genre_cnn", "han_cnn", "interval_net", "mel_cnn"]
+__all__ = [
+    "composer_cnn",
+    "genre_cnn",
+    "han_cnn",
+    "interval_net",
+    "mel_cnn",
+    "two_layers",
+]
