@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import NamedTuple
 
 import keras
@@ -162,7 +163,8 @@ def fit(
     loss : ``"binary_crossentropy"`` where an example may have several labels
     patience : stop after so many epochs without a lower validation loss; None never stops early
     folder : keeps the state of each epoch there: a run that was stopped goes on after its last whole epoch, to the same
-        weights, and one that had ended is not trained again. What it finds of other data or settings it does not use.
+        weights, and one that had ended is not trained again. What it finds of other data, settings or another change
+        it does not use.
     name : stands before the progress
 
     Returns
@@ -196,6 +198,7 @@ def fit(
     place = None
     if folder is not None:
         settings = (epochs, batch_size, learning_rate, str(loss), patience, seed)
+        settings += (_written(change),) if change else ()
         place = _Place(Path(folder), _key(model, X, Y, rows, settings))
     history, best_weights = place.restore(model) if place else ([], None)
     while not _over(history, epochs, patience):
@@ -255,6 +258,15 @@ def _key(model: keras.Model, X, Y, rows: np.ndarray, settings: tuple) -> str:
     for array in (*model.get_weights(), np.asarray(Y[rows]), rows, np.asarray(X[rows[:: max(1, len(rows) // 16)]])):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _written(change: Change | CodeType) -> tuple:
+    """What a function does: the same in another process and at another place of a notebook."""
+    code = change if isinstance(change, CodeType) else getattr(change, "__code__", None)
+    if code is None:  # an object that is called
+        return (repr(type(change)),)
+    inner = (_written(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
+    return code.co_code, code.co_names, *inner
 
 
 class _Place:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -139,17 +140,19 @@ def test_fit_reads_a_memory_map_and_leaves_it_on_disk(tones, tmp_path):
 KILLED = """
     import os, signal, sys
     import numpy as np
+    from musiclib import training
     from tests.test_training import disturb, learn, make
 
-    def change(X, Y, rng):
+    def counted(self, number):
         global batches
         batches += 1
         if batches == 9:  # in the third of four epochs
             os.kill(os.getpid(), signal.SIGKILL)
-        return disturb(X, Y, rng)
+        return batch(self, number)
 
-    batches = 0
-    learn(make(), tuple(np.load(f"{sys.argv[1]}/{n}.npy") for n in "XY"), change=change, folder=sys.argv[1])
+    batches, batch = 0, training.Batches.__getitem__
+    training.Batches.__getitem__ = counted
+    learn(make(), tuple(np.load(f"{sys.argv[1]}/{n}.npy") for n in "XY"), change=disturb, folder=sys.argv[1])
 """
 
 
@@ -182,6 +185,20 @@ def test_a_kept_state_of_other_settings_is_not_used(tones, tmp_path):
     learn(make(), tones, epochs=2, folder=tmp_path)
     other = learn(make(), tones, epochs=3, folder=tmp_path)
     assert len(other.history) == 3 and len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_kept_state_of_another_change_is_not_used(tones, tmp_path):
+    def louder(X, Y, rng):
+        return 2 * X, Y
+
+    def softer(X, Y, rng):
+        return 0.5 * X, Y
+
+    for k, change in enumerate((None, louder, softer, disturb, partial(disturb)), start=1):
+        learn(make(), tones, epochs=1, change=change, folder=tmp_path)
+        assert len(list(tmp_path.iterdir())) == k
+    learn(make(), tones, epochs=1, change=softer, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == k
 
 
 def test_bad_input_is_named(tones):
