@@ -105,7 +105,8 @@ def test_the_page_reads_well_in_light_and_in_dark(read, page):
     for _ in range(3):  # light, dark, and what the system says
         theme = this.evaluate("document.documentElement.dataset.theme")
         papers[theme] = this.evaluate("getComputedStyle(document.body).backgroundColor")
-        this.wait_for_timeout(200)  # colors change gradually
+        this.wait_for_timeout(200)  # colors change gradually, and later on a busy machine
+        this.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
         assert this.evaluate("inPage.faint()") == [], f"too faint in {theme}"
         this.locator(".theme-switch-button:visible").first.click()
     assert set(papers) == {"light", "dark"}
