@@ -18,7 +18,6 @@ N_FFT = 4096
 # Lags in frames: single ones at first, eight together at the end, 2.8 s later.
 INTERVAL_STEPS = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 19, 22, 26, 30, 35, 40, 46, 53, 61])
 PULSES = 16
-INTERVAL_NUMBERS = 2 * SEMITONES + (2 * WIDEST + 1) * (len(INTERVAL_STEPS) - 1 + PULSES + 1) + PULSES
 
 
 def semitone_level(y: np.ndarray, *, sr: int) -> np.ndarray:
