@@ -10,6 +10,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from built_book import CHROMIUM_FLAGS, chromium
 
 from musiclib import audio, page, plot
 
@@ -134,6 +135,84 @@ def test_a_table_compares_sounds_row_by_row(shown, music, piano_note):
     assert [(len(x), rate) for x, rate in got] == [(y.size, sr), (piano_note[0].size, piano_note[1]), (y.size, sr)]
     levels = [audio.loudness(x, rate) for x, rate in got]
     assert max(levels) - min(levels) < 0.5
+
+
+# ---------------------------------------------------------------- a cursor in a figure
+
+
+def map_of_time():
+    figure, (above, below) = plot.axes(2, 1)
+    above.plot([0, 4], [0, 1])
+    above.set(xlabel="time (s)", xlim=(0, 4))
+    below.imshow(np.eye(4), extent=(0, 4, 4, 0))
+    below.set(xlabel="frequency (Hz)", ylabel="time (s)")
+    return figure, above, below
+
+
+def test_a_cursor_stands_in_each_axis_of_time(shown):
+    figure, above, below = map_of_time()
+    page.follow(figure, np.sin(np.arange(4 * SR)), SR, "Two <maps>.", caption="Look & listen", upward=[below])
+    assert not plt.fignum_exists(figure.number)
+    elements = Elements(shown[-1]["text/html"])
+    assert elements.find("figure", "dlm-follow") and elements.find("figcaption")[0][2] == "Look & listen"
+    assert elements.find("audio")[0][1]["data-seconds"] == "4.00"
+    lines = [e[1] for e in elements.find("line")]
+    assert [line["data-axis"] for line in lines] == ["x", "x", "y", "y"]  # a white line in a black one
+    width, height = 72 * figure.get_size_inches()
+    (left, _), (right, _) = above.get_position().get_points()
+    across, flat = lines[0], lines[2]
+    assert (float(across["data-low"]), float(across["data-high"])) == (0, 4)
+    assert float(across["data-from"]) == pytest.approx(left * width, abs=0.06)
+    assert float(across["data-to"]) == pytest.approx(right * width, abs=0.06)
+    assert float(across["y1"]) < float(across["y2"]) < height / 2 < float(flat["data-to"]) < height
+    assert (float(flat["data-low"]), float(flat["data-high"])) == (4, 0)  # as the axis runs, downward
+    assert f'getElementById("{elements.find("figure")[0][1]["id"]}")' in elements.find("script")[0][2]
+
+
+def test_axes_of_time_are_named_or_found_by_their_label(shown):
+    figure, _, below = map_of_time()
+    page.follow(figure, np.ones(SR), SR, "One map.", across=[below])
+    assert len(Elements(shown[-1]["text/html"]).find("line")) == 2
+    figure, ax = plot.axes()
+    ax.set(xlabel="epoch")
+    with pytest.raises(ValueError, match="No axis of this figure shows time"):
+        page.follow(figure, np.ones(SR), SR, "No map.")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    executable = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_cursor_goes_with_the_sound_and_a_click_goes_there(shown, browser, motion):
+    figure, _, below = map_of_time()
+    page.follow(figure, np.sin(np.arange(4 * SR)), SR, "Two maps.", upward=[below])
+    this = browser.new_page(reduced_motion=motion)
+    errors = []
+    this.on("pageerror", lambda error: errors.append(str(error)))
+    this.set_content(shown[-1]["text/html"])
+    at = "() => [...document.querySelectorAll('line')].map((line) => Number(line.getAttribute(line.dataset.axis + 1)))"
+    begin = this.evaluate(at)
+    area = this.locator("svg").bounding_box()
+    this.mouse.click(area["x"] + area["width"] / 2, area["y"] + area["height"] * 0.75)
+    assert this.evaluate("document.querySelector('audio').currentTime") == 0  # no time lies across there
+    this.mouse.click(area["x"] + area["width"] / 2, area["y"] + area["height"] / 4)
+    this.wait_for_function("() => document.querySelector('audio').currentTime > 2")
+    this.evaluate("document.querySelector('audio').pause()")
+    this.wait_for_timeout(100)
+    time, moved = this.evaluate("document.querySelector('audio').currentTime"), this.evaluate(at)
+    line = this.evaluate("({ ...document.querySelector('line').dataset })")
+    start, end = float(line["from"]), float(line["to"])
+    assert moved[0] == pytest.approx(start + time / 4 * (end - start), abs=1)
+    assert moved[2] > begin[2]  # downward, as its axis runs
+    assert errors == []
 
 
 # ---------------------------------------------------------------- sliders without a kernel

@@ -3,6 +3,7 @@
 from musiclib.page.exercise import case, check, exercise
 from musiclib.page.explore import Frame, explore
 from musiclib.page.figure import show
+from musiclib.page.follow import follow
 from musiclib.page.longer_run import keep_run, kept_run, longer_run
 from musiclib.page.profile import PROFILES, begin, choose
 from musiclib.page.record import measured, record
@@ -20,6 +21,7 @@ __all__ = [
     "compare",
     "exercise",
     "explore",
+    "follow",
     "keep_run",
     "kept_run",
     "longer_run",
