@@ -32,10 +32,13 @@ class Case(NamedTuple):
 
 CASES = {
     "composer_cnn": Case((40, 65), {"filters": (8, 8, 16), "dropout": 0.1}),
+    "crnn": Case((40, 65), {"filters": (4, 8, 8), "units": 16, "dropout": 0.0}),
+    "encoder": Case((40, 22), {"filters": (4, 8, 8, 8), "size": 16}),
     "genre_cnn": Case((13, 44), {"filters": 8, "dense": 16}),
     "han_cnn": Case((40, 22), {"filters": (4, 8, 8, 8), "dense": 16, "dropout": 0.0}, several=True),
     "interval_net": Case((200, 1), {"dense": 16, "dropout": 0.2}),
     "mel_cnn": Case((40, 65), {"filters": (4, 8, 8)}),
+    "spectrogram_transformer": Case((40, 65), {"width": 16, "hidden": 24}),
     "two_layers": Case((13, 44), {"filters": 4, "dense": 16}),
 }
 CLASSES = 5
