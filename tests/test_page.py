@@ -335,6 +335,14 @@ def test_results_show_what_is_beside_them_and_do_not_record_it(shown):
     assert [r[RECORD]["name"] for r in shown[1:]] == ["segment accuracy, SVM", "segment accuracy, CNN"]
 
 
+def test_results_of_pairs_say_so_in_their_first_column(shown):
+    table = scored(("CNN over SVM", "gain", -0.02, -0.1, 0.06, 12))
+    page.results(table, split="work", caption="c", rows="pair", prefix="which way: ")
+    rows = ["".join(row.itertext()) for row in ElementTree.fromstring(shown[0]["text/html"]).iter("tr")]
+    assert rows == ["pairgain", "CNN over SVM-0.020 -0.10 to 0.06"]
+    assert shown[1][RECORD]["name"] == "which way: gain, CNN over SVM"
+
+
 def test_a_source_is_shown_from_its_file_without_the_docstring(shown):
     page.source(models.genre_cnn)
     text = shown[0]["text/markdown"]

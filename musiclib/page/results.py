@@ -18,6 +18,7 @@ def results(
     parameters: Mapping[str, int] | None = None,
     seconds: Mapping[str, float] | None = None,
     beside: Mapping[str, Mapping[str, str]] | None = None,
+    rows: str = "model",
     prefix: str = "",
     note: str = "",
 ) -> None:
@@ -31,12 +32,12 @@ def results(
     parameters : how many each model has that learns; absent for one that has none
     seconds : its training time
     beside : further columns as text that is shown and not recorded, such as published figures: {head: {model: text}}
+    rows : the first column's head: what stands under ``model`` may be pairs of models
     prefix, note : of the recorded names, and how it was measured
     """
     counts = {"parameters": parameters or {}, "training (s)": seconds or {}}
-    display(
-        HTML(table_of(table, escape(caption), beside or {}, {name: found for name, found in counts.items() if found}))
-    )
+    counts = {name: found for name, found in counts.items() if found}
+    display(HTML(table_of(table, escape(caption), beside or {}, counts, rows=rows)))
     for _, cell in table.iterrows():
         record(
             f"{prefix}{cell.score}, {cell.model}",
@@ -56,11 +57,13 @@ def table_of(
     caption: str,
     beside: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     counts: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    *,
+    rows: str = "model",
 ) -> str:
     """HTML of a row a model and a column a score; ``caption`` is HTML; ``beside``, ``counts`` are more columns."""
     models, scores = (list(dict.fromkeys(table[column])) for column in ("model", "score"))
     cells = table.set_index(["model", "score"])
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("model", *scores, *beside, *counts))
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (rows, *scores, *beside, *counts))
     body = ""
     for model in models:
         row = "".join(_cell(cells.loc[(model, score)]) for score in scores)
