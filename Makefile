@@ -10,9 +10,10 @@ setup: .venv/.installed
 
 .venv/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"This course needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is {v[0]}.{v[1]}: try make PYTHON=python3.12")'
+# Compiled at once, as pip does: else each import of TensorFlow takes twenty seconds where no bytecode may be written.
 ifdef UV
 	uv venv --quiet --allow-existing --python $(PYTHON) .venv
-	uv pip install --quiet --python $(RUN) --require-hashes -r requirements.lock
+	uv pip install --quiet --compile-bytecode --python $(RUN) --require-hashes -r requirements.lock
 	uv pip install --quiet --python $(RUN) --no-deps --no-build-isolation -e .
 else
 	$(PYTHON) -m venv .venv
