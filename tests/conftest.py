@@ -82,3 +82,15 @@ def server(tmp_path):
         threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_port}"
         httpd.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for tests that open pages in it."""
+    executable = built_book.chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=built_book.CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -4,18 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from built_book import CHAPTERS, CHROMIUM_FLAGS, Visit, built_site, chromium, every_chapter, every_page, served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
+from built_book import CHAPTERS, Visit, built_site, every_chapter, every_page, served
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from built_book import CHROMIUM_FLAGS, chromium
 
 from musiclib import audio, page, plot
 
@@ -177,17 +176,6 @@ def test_axes_of_time_are_named_or_found_by_their_label(shown):
     ax.set(xlabel="epoch")
     with pytest.raises(ValueError, match="No axis of this figure shows time"):
         page.follow(figure, np.ones(SR), SR, "No map.")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
