@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
@@ -111,6 +111,39 @@ def build(make: Callable[..., keras.Model], X: np.ndarray, classes: int, *, seed
         if isinstance(layer, keras.layers.Normalization):
             _set(layer, X)
     return model
+
+
+def copy_weights(source: keras.Model, target: keras.Model, *, leave: Collection[str] = ()) -> None:
+    """Give a model the weights of another one that has the same layers, the levels of its Normalization layers too.
+
+    Examples of the two may have another length, where no weight depends on it. Copy before ``target`` computes
+    anything compiled: that keeps the levels which it met first.
+
+    Parameters
+    ----------
+    source, target : layers correspond in their order
+    leave : names of the layers of ``target`` that keep their own weights, such as its head
+
+    Raises
+    ------
+    ValueError
+        If the number of layers or the shapes of a layer's weights differ, naming the layer.
+
+    Notes
+    -----
+    Taught in: 13_transfer_learning
+    """
+    if len(source.layers) != len(target.layers):
+        raise ValueError(f"source has {len(source.layers)} layers, target {len(target.layers)}: expected the same.")
+    for old, new in zip(source.layers, target.layers, strict=True):
+        if new.name in leave:
+            continue
+        given, taken = ([tuple(w.shape) for w in layer.weights] for layer in (old, new))
+        if given != taken:
+            raise ValueError(f"layer {new.name!r} has weights of shapes {taken}, in source {given}: name it in leave.")
+        new.set_weights(old.get_weights())
+        if isinstance(new, keras.layers.Normalization):
+            new.finalize_state()  # which takes them into use
 
 
 def _set(layer: keras.layers.Normalization, X: np.ndarray) -> None:

@@ -28,6 +28,14 @@ def test_a_sine_stands_out_in_its_semitone_alone():
     assert P.std() == pytest.approx(1, rel=1e-3)
 
 
+def test_the_level_of_a_semitone_is_a_triangle_over_the_power_spectrum(sound):
+    level = features.semitone_level(sound, sr=SR)
+    X = features.stft(sound, n_fft=4096, hop_length=1024)
+    pitch, frequency = 440 * 2 ** ((33 + 47 - 69) / 12), np.arange(2049) * SR / 4096
+    triangle = np.maximum(0, 1 - np.abs(frequency - pitch) / (pitch * (2 ** (1 / 12) - 1)))
+    np.testing.assert_allclose(level[47], 10 * np.log10(triangle @ np.abs(X) ** 2 + 1e-10), atol=1e-3)
+
+
 def test_the_autocorrelation_is_the_double_sum():
     P = np.random.default_rng(0).random((30, 40))
     A = features.interval_autocorrelation(P, 25)

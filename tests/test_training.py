@@ -56,6 +56,36 @@ def test_build_gives_the_same_first_weights_by_the_same_seed_alone():
     assert keras.config.dtype_policy().name == "float32"
 
 
+def test_copied_weights_bring_the_levels_with_them_to_another_length_and_back():
+    X = np.random.default_rng(2).standard_normal((6, *SHAPE)).astype(np.float32) * 5 + 20
+    source = training.build(models.mel_cnn, X, CLASSES, seed=1)
+    short = training.build(models.mel_cnn, X[:, :, :20] * 0 + 1, CLASSES, seed=2)
+    again = training.build(models.mel_cnn, X - 30, CLASSES, seed=3)
+    training.copy_weights(source, short)
+    training.copy_weights(short, again)
+    assert np.allclose(source.predict(X, verbose=0), again.predict(X, verbose=0), atol=1e-5)
+    assert not np.allclose(source.predict(X, verbose=0), source.predict(X - 30, verbose=0), atol=1e-2), "levels count"
+
+
+def test_a_head_that_is_left_keeps_its_weights():
+    X = np.zeros((2, *SHAPE), np.float32)
+    source, target = (training.build(models.mel_cnn, X, n) for n in (CLASSES, CLASSES + 2))
+    head = target.layers[-1]
+    own = head.get_weights()
+    training.copy_weights(source, target, leave=[head.name])
+    assert all(map(np.array_equal, own, head.get_weights()))
+    assert all(map(np.array_equal, source.get_weights()[:-2], target.get_weights()[:-2]))
+
+
+def test_weights_that_do_not_fit_are_named():
+    X = np.zeros((2, *SHAPE), np.float32)
+    source, target = (training.build(models.mel_cnn, X, n) for n in (CLASSES, CLASSES + 1))
+    with pytest.raises(ValueError, match=rf"layer '{target.layers[-1].name}' has weights of shapes .*name it in leave"):
+        training.copy_weights(source, target)
+    with pytest.raises(ValueError, match=r"source has \d+ layers, target \d+"):
+        training.copy_weights(training.build(models.two_layers, X, CLASSES), target)
+
+
 def test_on_a_gpu_a_model_computes_in_bfloat16_and_answers_in_float32(tones, monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     model = make()

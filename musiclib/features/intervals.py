@@ -9,7 +9,7 @@ import scipy.ndimage
 import scipy.sparse
 
 from musiclib import symbolic
-from musiclib.features import spectral
+from musiclib.features import segments, spectral
 
 LOWEST, SEMITONES = 33, 84  # A1 to G#8
 WIDEST = 24  # semitones, up and down
@@ -36,8 +36,8 @@ def semitone_level(y: np.ndarray, *, sr: int) -> np.ndarray:
     -----
     Taught in: 09_genre_cnn
     """
-    X = spectral.stft(y, n_fft=N_FFT, hop_length=HOP_LENGTH)
-    return 10 * np.log10(_semitone_bank(sr) @ (X.real**2 + X.imag**2) + 1e-10)
+    power = _power(y, "spectrogram", sr, n_fft=N_FFT, hop_length=HOP_LENGTH)
+    return 10 * np.log10(_semitone_bank(sr) @ power + 1e-10)
 
 
 def standing_out(level: np.ndarray) -> np.ndarray:
@@ -176,7 +176,14 @@ def _numbers(semitones: np.ndarray, mel: np.ndarray, sr: int) -> np.ndarray:
 
 
 def _mel_level(y: np.ndarray, sr: int) -> np.ndarray:
-    return spectral.power_to_db(spectral.mel_spectrogram(y, sr=sr, n_mels=64), floor_db=60)
+    return spectral.power_to_db(_power(y, "mel", sr, n_mels=64), floor_db=60)
+
+
+def _power(y: np.ndarray, kind: str, sr: int, **parameters) -> np.ndarray:
+    """Of the whole sound as one segment, which takes less than half of the time that librosa takes."""
+    y = np.asarray(spectral.signal(y), np.float32)
+    recipe = segments.Recipe(kind, sr, y.size, y.size, **parameters)
+    return segments.powers(y, np.zeros(1, int), recipe)[0]
 
 
 @lru_cache(maxsize=4)

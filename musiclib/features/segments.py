@@ -79,11 +79,16 @@ def features(y: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     together = max(1, _TOGETHER // (recipe.segment + recipe.n_fft))
     for first in range(0, begin.size, together):
         some = slice(first, first + together)
-        level = _decibels(_powers(_padded(y, begin[some], recipe), recipe), recipe.top_db)
+        level = _decibels(powers(y, begin[some], recipe), recipe.top_db)
         if recipe.kind == "mfcc":
             level = scipy.fft.dct(level, axis=1, type=2, norm="ortho")[:, : recipe.n_mfcc]
         found[some] = level
     return found, begin
+
+
+def powers(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """|X|² of the pieces that begin there, or the filterbank times it: float32 array, shape (pieces, bands, frames)."""
+    return _powers(_padded(y, begin, recipe), recipe)
 
 
 def _padded(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -97,7 +102,6 @@ def _padded(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 
 def _powers(padded: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """|X|², or the filterbank times it: float32 array, shape (pieces, bands, frames)."""
     frames = np.lib.stride_tricks.sliding_window_view(padded, recipe.n_fft, axis=1)[:, :: recipe.hop_length]
     pieces, count, n_fft = frames.shape
     plain = recipe.kind == "spectrogram"

@@ -16,7 +16,8 @@ N_FFT = 2048
 HOP_LENGTH = 512
 
 
-def _signal(y: np.ndarray, name: str = "the signal") -> np.ndarray:
+def signal(y: np.ndarray, name: str = "the signal") -> np.ndarray:
+    """``y`` as an array of shape (N,), or an AudioError that says what it is instead."""
     y = np.asarray(y)
     if y.ndim != 1:
         raise audio.AudioError(f"{name} has shape {y.shape}, expected (N,): mix it down with audio.to_mono first.")
@@ -59,7 +60,7 @@ def stft(
     -----
     Taught in: 03_stft
     """
-    y = _signal(y)
+    y = signal(y)
     if not center and y.size < n_fft:
         raise audio.AudioError(
             f"The signal has {y.size} samples, fewer than one frame of n_fft={n_fft}. Use a shorter frame."
