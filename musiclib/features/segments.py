@@ -86,11 +86,6 @@ def features(y: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     return found, begin
 
 
-def powers(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """|X|² of the pieces that begin there, or the filterbank times it: float32 array, shape (pieces, bands, frames)."""
-    return _powers(_padded(y, begin, recipe), recipe)
-
-
 def _padded(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
     """The pieces in rows; frames are centered, with zeros where a piece has no samples."""
     edge = recipe.n_fft // 2
@@ -101,7 +96,9 @@ def _padded(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
     return padded
 
 
-def _powers(padded: np.ndarray, recipe: Recipe) -> np.ndarray:
+def powers(y: np.ndarray, begin: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """|X|² of the pieces that begin there, or the filterbank times it: float32 array, shape (pieces, bands, frames)."""
+    padded = _padded(y, begin, recipe)
     frames = np.lib.stride_tricks.sliding_window_view(padded, recipe.n_fft, axis=1)[:, :: recipe.hop_length]
     pieces, count, n_fft = frames.shape
     plain = recipe.kind == "spectrogram"
