@@ -177,8 +177,8 @@ def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: in
     Parameters
     ----------
     data_home, jobs : as for :func:`chorales`
-    size : ``"smoke"`` (1 a genre), ``"quick"`` (5), ``"medium"`` (up to 40) or ``"full"`` (up to 100; where there are
-        fewer pieces, up to three excerpts of each)
+    size : ``"smoke"`` (1 a genre), ``"quick"`` (5), ``"medium"`` (up to 40) or ``"full"`` (up to 300; where there are
+        fewer pieces, up to six excerpts of each)
 
     Returns
     -------
@@ -189,7 +189,7 @@ def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: in
     DatasetError
         If there is no such size.
     """
-    count = _of_size("genres", size, (1, 5, 40, 100))
+    count = _of_size("genres", size, (1, 5, 40, 300))
     in_parts = {
         "trecento song": catalog.trecento(),
         "mass": catalog.masses(),
@@ -205,6 +205,6 @@ def genres(data_home: str | Path | None = None, *, size: str = "quick", jobs: in
         for label, pieces in genres.items():
             chosen = catalog.choose([p._replace(label=label) for p in pieces], count)
             # Where there are few pieces, more of each: the trecento songs are 33.
-            clips = min(3, round(count / len(chosen))) if spread else 1
+            clips = min(6, round(count / len(chosen))) if spread else 1
             excerpts += _excerpts("genres", chosen, PLAYERS, 30.0, clips, spread=spread, again=True)
     return performed("genres", excerpts, data_home, jobs)
