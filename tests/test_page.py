@@ -389,6 +389,16 @@ def test_a_run_is_kept_and_shown_with_the_command_that_repeats_it(shown, tmp_pat
     assert len(shown) == 1  # it is no figure of this run: none is recorded
 
 
+def test_a_score_that_a_model_has_not_is_a_dash(shown):
+    rows = [("SVM", "accuracy", 0.5), ("SVM", "five folds", 0.6), ("network", "accuracy", 0.7)]
+    table = pd.DataFrame(rows, columns=["model", "score", "value"]).assign(low=np.nan, high=np.nan, groups=1)
+    run = {"date": "", "seconds": 1, "machine": "", "data": "", "command": "", "figures": table}
+    page.longer_run(run)
+    html = ElementTree.fromstring(shown[0]["text/html"].replace("<br>", "<br/>"))
+    cells = [[cell.text for cell in row] for row in html.iter("tr")]
+    assert cells == [["model", "accuracy", "five folds"], ["SVM", "0.500", "0.600"], ["network", "0.700", "—"]]
+
+
 def test_where_no_run_is_kept_it_says_so(shown, tmp_path, capsys):
     run = page.kept_run(tmp_path / "none.json")
     page.longer_run(run)

@@ -60,13 +60,16 @@ def table_of(
     *,
     rows: str = "model",
 ) -> str:
-    """HTML of a row a model and a column a score; ``caption`` is HTML; ``beside``, ``counts`` are more columns."""
+    """HTML of a row a model and a column a score; ``caption`` is HTML; ``beside``, ``counts`` are more columns.
+
+    A dash stands where a model has no such score.
+    """
     models, scores = (list(dict.fromkeys(table[column])) for column in ("model", "score"))
     cells = table.set_index(["model", "score"])
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (rows, *scores, *beside, *counts))
     body = ""
     for model in models:
-        row = "".join(_cell(cells.loc[(model, score)]) for score in scores)
+        row = "".join(_cell(cells, model, score) for score in scores)
         row += "".join(f"<td>{escape(texts.get(model, '—'))}</td>" for texts in beside.values())
         row += "".join(f"<td>{_count(found.get(model))}</td>" for found in counts.values())
         body += f'<tr><th scope="row">{escape(model)}</th>{row}</tr>'
@@ -75,7 +78,10 @@ def table_of(
     return f'<figure class="dlm-results">{html}<figcaption>{caption}</figcaption></figure>'
 
 
-def _cell(cell: pd.Series) -> str:
+def _cell(cells: pd.DataFrame, model: str, score: str) -> str:
+    if (model, score) not in cells.index:
+        return "<td>—</td>"
+    cell = cells.loc[(model, score)]
     interval = "" if pd.isna(cell.low) else f' <span class="dlm-interval">{cell.low:.2f} to {cell.high:.2f}</span>'
     return f"<td>{cell.value:.3f}{interval}</td>"
 
