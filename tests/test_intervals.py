@@ -65,12 +65,22 @@ def test_the_pulse_of_a_row_of_clicks_is_their_distance(period):
     assert r.shape == (level.shape[1],)
 
 
+def test_the_pulse_is_found_where_notes_begin_softly_in_a_held_sound():
+    n = np.arange(10 * SR)
+    swell = 1 + 0.4 * np.exp(-(n % round(0.25 * SR)) / (0.05 * SR))  # 3 dB louder, four times a second
+    y = (swell * np.random.default_rng(0).normal(size=n.size)).astype(np.float32)
+    level = features.power_to_db(features.mel_spectrogram(y, sr=SR, n_mels=64), floor_db=60)
+    period, _ = features.pulse(level, sr=SR)
+    assert period * features.HOP_LENGTH / SR == pytest.approx(0.25, rel=0.03)
+
+
 def test_windows_of_a_sound_and_what_their_numbers_are(sound):
     starts, numbers = features.interval_numbers(sound, sr=SR, window=4, hop=2)
     np.testing.assert_array_equal(starts, [0, 2, 4, 6])
     assert numbers.shape == (4, 2046)
     assert numbers.dtype == np.float32
     assert np.isfinite(numbers).all()
+    assert sum(features.INTERVAL_PARTS.values()) == 2046
     # The first window's pitches are those of its four seconds, but for the frame that also hears the fifth.
     alone = features.interval_numbers(sound[: 4 * SR], sr=SR)[1][0]
     assert np.corrcoef(numbers[0], alone)[0, 1] > 0.99

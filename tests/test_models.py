@@ -36,7 +36,7 @@ CASES = {
     "encoder": Case((40, 22), {"filters": (4, 8, 8, 8), "size": 16}),
     "genre_cnn": Case((13, 44), {"filters": 8, "dense": 16}),
     "han_cnn": Case((40, 22), {"filters": (4, 8, 8, 8), "dense": 16, "dropout": 0.0}, several=True),
-    "interval_net": Case((200, 1), {"dense": 16, "dropout": 0.2}),
+    "interval_net": Case((200, 1), {"parts": (150, 40, 10), "dense": 16, "dropout": 0.2}),
     "mel_cnn": Case((40, 65), {"filters": (4, 8, 8)}),
     "spectrogram_transformer": Case((40, 65), {"width": 16, "hidden": 24}),
     "two_layers": Case((13, 44), {"filters": 4, "dense": 16}),
@@ -121,6 +121,15 @@ def test_it_hears_the_whole_picture(name, case, X):
         changed = X[:1].copy()
         changed[:, rows, columns] += 30
         assert not np.allclose(said(model, changed), before, atol=1e-6)
+
+
+def test_each_kind_of_numbers_has_units_of_its_own():
+    X = np.random.default_rng(0).normal(size=(8, 30, 1)).astype(np.float32)
+    model = training.build(models.interval_net, X, CLASSES, parts=(20, 10), dense=4)
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    assert [layer.kernel.shape for layer in dense] == [(20, 4), (10, 4), (8, CLASSES)]
+    with pytest.raises(ValueError, match=r"parts=\(20, 9\) add up to 29, and there are 30 numbers"):
+        models.interval_net((30, 1), CLASSES, parts=(20, 9))
 
 
 def test_the_seed_makes_the_weights(name, X):

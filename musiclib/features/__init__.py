@@ -6,6 +6,7 @@
 
 from musiclib.features.corpus import FeatureError, Features, extract, statistics
 from musiclib.features.intervals import (
+    INTERVAL_PARTS,
     INTERVAL_STEPS,
     interval_autocorrelation,
     interval_numbers,
@@ -31,6 +32,7 @@ from musiclib.features.spectral import (
 
 __all__ = [
     "HOP_LENGTH",
+    "INTERVAL_PARTS",
     "INTERVAL_STEPS",
     "KINDS",
     "N_FFT",

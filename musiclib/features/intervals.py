@@ -18,6 +18,13 @@ N_FFT = 4096
 # Lags in frames: single ones at first, eight together at the end, 2.8 s later.
 INTERVAL_STEPS = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 19, 22, 26, 30, 35, 40, 46, 53, 61])
 PULSES = 16
+# How many numbers of each kind interval_numbers gives, in their order.
+INTERVAL_PARTS = {
+    "pitches": 2 * SEMITONES,
+    "intervals after seconds": (2 * WIDEST + 1) * (len(INTERVAL_STEPS) - 1),
+    "intervals after pulses": (2 * WIDEST + 1) * (PULSES + 1),
+    "rhythm": PULSES,
+}
 
 
 def semitone_level(y: np.ndarray, *, sr: int) -> np.ndarray:
@@ -101,6 +108,7 @@ def interval_numbers(
     numbers : float32, shape (windows, 2046): mean and deviation of :func:`standing_out` for each of 84 semitones; the
         logarithms of :func:`interval_autocorrelation` at 21 lags of up to 2.8 s (at 22.05 kHz) and after 0 to 16
         pulses; the autocorrelation of the onset strength after 1 to 16 pulses. A pulse is what :func:`pulse` finds.
+        ``INTERVAL_PARTS`` says how many there are of each kind.
 
     Raises
     ------
@@ -133,12 +141,14 @@ def interval_numbers(
 def pulse(level: np.ndarray, *, sr: int) -> tuple[float, np.ndarray]:
     """The shortest regular step of the music, and the autocorrelation of the onset strength that it is found in.
 
-    The period T is that of 160 from 0.12 to 0.55 s for which r is highest at its first eight multiples, against the
-    places half-way between them.
+    The onset strength is by how much ln(1 + 100 a) grows from frame to frame, summed over the bands where it does, with
+    a the amplitude relative to the loudest (M. Müller, Fundamentals of Music Processing, 2nd ed., section 6.1.2). The
+    period T is that of 160 from 0.12 to 0.55 s for which r is highest at its first eight multiples, against the places
+    half-way between them.
 
     Parameters
     ----------
-    level : mel picture in dB, shape (bands, frames), frames 512 samples apart
+    level : mel picture in dB below its loudest, shape (bands, frames), frames 512 samples apart
     sr : sampling rate in Hz
 
     Returns
@@ -150,10 +160,8 @@ def pulse(level: np.ndarray, *, sr: int) -> tuple[float, np.ndarray]:
     -----
     Taught in: 09_genre_cnn
     """
-    # Louder by 6 dB than before, in three bands together: the kernel of onsets.
-    rise = scipy.ndimage.uniform_filter1d(level, 3, axis=0, mode="nearest")
-    rise = scipy.ndimage.correlate1d(rise, [-0.5, -0.5, 0.5, 0.5], axis=1, mode="nearest")
-    strength = np.maximum(rise - 6, 0).sum(axis=0)
+    compressed = np.log1p(100 * 10 ** (level / 20))  # in dB, accents would drown: every note rises out of silence
+    strength = np.maximum(np.diff(compressed, axis=1, prepend=compressed[:, :1]), 0).sum(axis=0)
     r = librosa.autocorrelate(strength - strength.mean())
     r = r / (r[0] + 1e-9)
     T = np.geomspace(0.12, 0.55, 160) * sr / spectral.HOP_LENGTH
