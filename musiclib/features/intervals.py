@@ -160,7 +160,7 @@ def pulse(level: np.ndarray, *, sr: int) -> tuple[float, np.ndarray]:
     -----
     Taught in: 09_genre_cnn
     """
-    compressed = np.log1p(100 * 10 ** (level / 20))  # in dB, accents would drown: every note rises out of silence
+    compressed = np.log1p(100 * 10 ** (level / 20))  # less than dB do: what is soft weighs less than what is loud
     strength = np.maximum(np.diff(compressed, axis=1, prepend=compressed[:, :1]), 0).sum(axis=0)
     r = librosa.autocorrelate(strength - strength.mean())
     r = r / (r[0] + 1e-9)
