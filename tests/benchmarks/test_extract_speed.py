@@ -6,6 +6,7 @@ Part of `make test` with a few clips. `make bench` takes a hundred and prints wh
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -107,11 +108,16 @@ PEAK = """
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory otherwise")
 def test_memory_does_not_grow_with_the_corpus(clips, tmp_path):
     def peak(repeats: int) -> tuple[int, float, float]:
-        command = [sys.executable, "-c", textwrap.dedent(PEAK), clips, tmp_path / str(repeats), str(repeats)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+            command = [sys.executable, "-c", textwrap.dedent(PEAK), clips, folder, str(repeats)]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         return int(said[0]), float(said[1]), float(said[2])
 
-    few, many = peak(1), peak(4)
+    def least(repeats: int) -> tuple[int, float, float]:
+        """Of three runs: how two threads fall together adds up to 70 MB to a peak, and never takes any away."""
+        return min((peak(repeats) for _ in range(3)), key=lambda found: found[2])
+
+    few, many = least(1), least(4)
     assert many[0] == 4 * few[0] == 4 * CLIPS * SEGMENTS
     for rows, size, memory in (few, many):
         print(f"\n{rows} segments, {size:.0f} MB on disk: at most {memory:.0f} MB in memory", end="")
