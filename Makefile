@@ -23,7 +23,7 @@ endif
 	@touch $@
 
 book: setup  ## execute the chapters that changed, render the book
-	$(RUN) book/build.py $(ARGS)
+	$(RUN) -m book.builder $(ARGS)
 
 test: setup  ## unit tests, every chapter in smoke, the pages in a browser where there is one
 	$(RUN) -m pytest $(ARGS)
@@ -35,7 +35,7 @@ lint: setup
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 
 sync: setup  ## bring pairs of Markdown and notebook, and the repository's address, into step
-	$(RUN) book/sync.py
+	$(RUN) -m book.builder.sync
 
 serve: book  ## read the book on this machine
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html 8000

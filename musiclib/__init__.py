@@ -1,7 +1,7 @@
 """What more than one chapter of *Deep Learning for Music* needs, one file a layer.
 
 The layers stand in this order, and none imports one to its right:
-``files → audio → symbolic → render → perform → features → datasets → splits → augment →
+``files → audio → acoustics → symbolic → render → perform → datasets → features → statistics → splits → augment →
 models → training → evaluation → plot → page``.
 """
 

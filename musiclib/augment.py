@@ -15,7 +15,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from musiclib import audio, features, perform
+from musiclib import acoustics, audio, features
 
 Seed = int | np.random.Generator
 
@@ -60,7 +60,7 @@ def gain(y: np.ndarray, db: float) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     return _sound(y) * np.float32(10 ** (_finite("db", db, "decibels") / 20))
 
@@ -93,7 +93,7 @@ def time_stretch(y: np.ndarray, rate: float) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     y = _sound(y)
     if not (np.isfinite(rate) and rate > 0):
@@ -126,7 +126,7 @@ def pitch_shift(y: np.ndarray, semitones: float) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     y = _sound(y)
     if abs(_finite("semitones", semitones, "semitones")) > 48:
@@ -164,7 +164,7 @@ def mix(y: np.ndarray, other: np.ndarray, snr: float) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     y, other = _sound(y), _sound(other)
     if y.shape != other.shape:
@@ -199,7 +199,7 @@ def noise(y: np.ndarray, snr: float, *, slope: float = 0.0, seed: Seed = 0) -> n
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     y = _sound(y)
     slope = _finite("slope", slope, "decibels an octave")
@@ -214,7 +214,7 @@ def noise(y: np.ndarray, snr: float, *, slope: float = 0.0, seed: Seed = 0) -> n
 
 
 def room(y: np.ndarray, sr: int, reverberation: float, distance: float, *, seed: Seed = 0) -> np.ndarray:
-    """The sound in a room, by convolution with ``perform.room``. Keeps every label but that of the place.
+    """The sound in a room, by convolution with ``acoustics.room``. Keeps every label but that of the place.
 
     Parameters
     ----------
@@ -236,10 +236,10 @@ def room(y: np.ndarray, sr: int, reverberation: float, distance: float, *, seed:
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     y = _sound(y)
-    response = perform.room(sr, reverberation, distance, seed=_integer(seed))
+    response = acoustics.room(sr, reverberation, distance, seed=_integer(seed))
     return scipy.signal.fftconvolve(y, response)[: y.size].astype(np.float32)
 
 
@@ -248,13 +248,13 @@ def _integer(seed: Seed) -> int:
 
 
 def equalize(y: np.ndarray, sr: int, gains: tuple[float, ...]) -> np.ndarray:
-    """Another microphone or tone control: ``perform.equalize``. Keeps every label within several dB.
+    """Another microphone or tone control: ``acoustics.equalize``. Keeps every label within several dB.
 
     Parameters
     ----------
     y : array, shape (N,)
     sr : sampling rate in Hz
-    gains : dB at each of ``perform.BANDS``: 60, 200, 600, 1800 and 5400 Hz
+    gains : dB at each of ``acoustics.BANDS``: 60, 200, 600, 1800 and 5400 Hz
 
     Returns
     -------
@@ -269,9 +269,9 @@ def equalize(y: np.ndarray, sr: int, gains: tuple[float, ...]) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
-    return perform.equalize(_sound(y), sr, gains).astype(np.float32)
+    return acoustics.equalize(_sound(y), sr, gains).astype(np.float32)
 
 
 # ---------------------------------------------------------------- all of them, drawn
@@ -316,7 +316,7 @@ def waveform(y: np.ndarray, sr: int, *, seed: Seed = 0, ranges: Ranges = Ranges(
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     for name, ends in ranges._asdict().items():
         if ends is not None and not ends[0] <= ends[1]:
@@ -347,7 +347,7 @@ def _changed(y: np.ndarray, sr: int, rng: np.random.Generator, ranges: Ranges) -
         seconds = np.exp(rng.uniform(*np.log(ranges.reverberation)))
         y = room(y, sr, seconds, rng.uniform(*ranges.distance), seed=rng)
     if ranges.equalizer:
-        y = equalize(y, sr, tuple(rng.uniform(*ranges.equalizer, len(perform.BANDS))))
+        y = equalize(y, sr, tuple(rng.uniform(*ranges.equalizer, len(acoustics.BANDS))))
     if ranges.snr:
         y = noise(y, rng.uniform(*ranges.snr), slope=rng.uniform(*ranges.slope), seed=rng)
     if ranges.db:
@@ -396,7 +396,7 @@ def spec_augment(
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     S = np.asarray(S, dtype=np.float32)
     if S.ndim not in (2, 3) or S.size == 0:
@@ -454,7 +454,7 @@ def mixup(X: np.ndarray, Y: np.ndarray, *, alpha: float = 0.2, seed: Seed = 0) -
 
     Notes
     -----
-    Taught in: 08_augmentation
+    Taught in: 09_augmentation
     """
     X, Y = np.asarray(X, dtype=np.float32), np.asarray(Y, dtype=np.float32)
     if Y.ndim != 2 or len(X) != len(Y):

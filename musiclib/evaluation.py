@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from musiclib import splits
+from musiclib import statistics
 
 
 def one_hot(labels: np.ndarray, classes: list[str]) -> np.ndarray:
@@ -58,7 +58,7 @@ def answers(model: keras.Model, X: np.ndarray, *, batch_size: int = 64) -> np.nd
     One batch after another through ``predict_on_batch``: ``predict`` in a loop leaks memory on TensorFlow. All batches
     have one shape, so that the model is compiled once.
 
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     said = []
     for first in range(0, len(X), batch_size):
@@ -104,7 +104,7 @@ def whole(P: np.ndarray, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     code, ids = pd.factorize(table["id"])
     sums = np.zeros((*P.shape[:-2], len(ids), P.shape[-1]), np.float64)
@@ -113,7 +113,7 @@ def whole(P: np.ndarray, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]
     return means.astype(np.float32), table.drop_duplicates("id").reset_index(drop=True)
 
 
-def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int = 0) -> dict[str, splits.Interval]:
+def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int = 0) -> dict[str, statistics.Interval]:
     """Segment accuracy, recording accuracy, and the latter's mean over the classes, each with an interval over groups.
 
     Parameters
@@ -123,16 +123,18 @@ def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int 
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     found = {}
     for name, (answer, sheet) in {"segment": (P, table), "recording": whole(P, table)}.items():
         truth = _numbers(sheet["label"], classes)
         right = _right(answer, truth)
         groups = sheet["group"].to_numpy()
-        found[f"{name} accuracy"] = splits.bootstrap_interval(right, groups, seed=seed)
+        found[f"{name} accuracy"] = statistics.bootstrap_interval(right, groups, seed=seed)
     pairs = np.stack([truth, right], axis=1)
-    found["balanced accuracy"] = splits.bootstrap_interval(pairs, groups, _mean_over_classes, resamples=1000, seed=seed)
+    found["balanced accuracy"] = statistics.bootstrap_interval(
+        pairs, groups, _mean_over_classes, resamples=1000, seed=seed
+    )
     return found
 
 
@@ -162,7 +164,7 @@ def compare(
 
 def difference(
     A: np.ndarray, B: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int = 0
-) -> splits.Interval:
+) -> statistics.Interval:
     """How much more often A is right than B, on the same segments, with an interval over groups: a paired comparison.
 
     Parameters
@@ -170,7 +172,7 @@ def difference(
     A, B : as ``P`` for :func:`scores`; for whole recordings, and their table, use :func:`whole` first
     """
     truth = _numbers(table["label"], classes)
-    return splits.bootstrap_interval(_right(A, truth) - _right(B, truth), table["group"].to_numpy(), seed=seed)
+    return statistics.bootstrap_interval(_right(A, truth) - _right(B, truth), table["group"].to_numpy(), seed=seed)
 
 
 def confusion(P: np.ndarray, labels: np.ndarray, classes: list[str]) -> np.ndarray:
@@ -204,7 +206,7 @@ def calibration(P: np.ndarray, labels: np.ndarray, classes: list[str], *, bins: 
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     flat = P.reshape(-1, P.shape[-1])
     truth = np.tile(_numbers(labels, classes), len(_runs(P)))
@@ -242,7 +244,7 @@ def f1(truth: np.ndarray, said: np.ndarray, groups: np.ndarray, *, average: str 
 
     Returns
     -------
-    splits.Interval
+    statistics.Interval
 
     Raises
     ------
@@ -251,7 +253,7 @@ def f1(truth: np.ndarray, said: np.ndarray, groups: np.ndarray, *, average: str 
 
     Notes
     -----
-    Taught in: 11_instrument_recognition
+    Taught in: 13_instrument_recognition
     """
     truth, said = np.asarray(truth, int), np.asarray(said, int)
     if truth.shape != said.shape or truth.ndim != 2:
@@ -266,4 +268,4 @@ def f1(truth: np.ndarray, said: np.ndarray, groups: np.ndarray, *, average: str 
         return float(np.mean(2 * hits / np.maximum(both.sum(axis=1).sum(axis=axis), 1)))
 
     both = np.stack([truth, said], axis=1)
-    return splits.bootstrap_interval(both, groups, statistic, resamples=500, seed=seed)
+    return statistics.bootstrap_interval(both, groups, statistic, resamples=500, seed=seed)

@@ -20,9 +20,10 @@ def home(data_home: str | Path | None = None) -> Path:
 
 
 @cache
-def code_of(*modules) -> str:
-    """A fingerprint of what these modules do: of their source text."""
-    return hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in modules)).hexdigest()
+def code_of(*modules: str) -> str:
+    """A fingerprint of what these modules of musiclib do: of their source text. ``"audio"`` is ``musiclib.audio``."""
+    sources = (Path(__file__).parent.joinpath(*name.split(".")).with_suffix(".py") for name in modules)
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def sha256(path: str | Path) -> str:

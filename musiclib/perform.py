@@ -7,14 +7,12 @@ let ``render`` sound them, :func:`record` that sound in a room. :func:`perform` 
 from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
 import scipy.signal
 
-from musiclib import render
+from musiclib import acoustics, render
 from musiclib.symbolic import ScoreError
 
 _QUIETEST, _LOUDEST = 20, 120  # MIDI velocities of a player who neither whispers nor breaks a string
-BANDS = np.array([60, 200, 600, 1_800, 5_400])  # Hz: where the equalizer of a microphone is drawn
 
 
 class Manner(NamedTuple):
@@ -56,7 +54,7 @@ def draw(seed: int) -> Manner:
         articulation=float(rng.uniform(0.8, 1.0)),
         reverberation=float(np.exp(rng.uniform(np.log(0.2), np.log(1.2)))),
         distance=float(rng.uniform(0.05, 0.5)),
-        equalizer=tuple(float(g) for g in rng.normal(0, 3, len(BANDS))),
+        equalizer=tuple(float(g) for g in rng.normal(0, 3, len(acoustics.BANDS))),
         noise=float(rng.uniform(-75, -50)),
         level=float(rng.uniform(-34, -24)),
         seed=seed,
@@ -149,35 +147,6 @@ def _extended(moments: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, np.
     return np.append(moments, moments[-1] + 1e3), np.append(seconds, seconds[-1] + 1e3 * tempo)
 
 
-def room(sr: int, reverberation: float, distance: float, *, seed: int = 0) -> np.ndarray:
-    """The response of a room to one click: the direct sound, then noise that dies away, high frequencies first.
-
-    Parameters
-    ----------
-    sr : sampling rate in Hz
-    reverberation : s in which the sound falls by 60 dB, positive
-    distance : energy of all that follows over that of the direct sound; 0 is no room
-
-    Returns
-    -------
-    float64 array, shape (round(reverberation · sr) + 1,), beginning with the direct sound at 1
-
-    Raises
-    ------
-    ValueError
-        If ``reverberation`` is not positive or ``distance`` is negative.
-    """
-    if reverberation <= 0 or distance < 0:
-        raise ValueError(f"reverberation={reverberation}, distance={distance}: expected > 0 s and ≥ 0.")
-    rng = np.random.default_rng((seed, 2))
-    t = np.arange(1, round(reverberation * sr) + 1) / sr
-    noise = rng.normal(0, 1, len(t))
-    dull = scipy.signal.lfilter([0.3], [1, -0.7], noise)
-    bright = noise * 10 ** (-6 * t / reverberation)  # walls and air take the treble three times as fast
-    tail = (bright + dull) * 10 ** (-3 * t / reverberation) * (1 - np.exp(-t / 0.01))
-    return np.concatenate([[1.0], tail * np.sqrt(distance / np.sum(tail**2))])
-
-
 def record(y: np.ndarray, sr: int, manner: Manner) -> np.ndarray:
     """A dry sound as a microphone in a room hears it: room, equalizer, noise floor, level.
 
@@ -198,9 +167,9 @@ def record(y: np.ndarray, sr: int, manner: Manner) -> np.ndarray:
     """
     if not np.any(y):
         raise ValueError("There is nothing to record: the sound is empty or silent.")
-    response = room(sr, manner.reverberation, manner.distance, seed=manner.seed)
+    response = acoustics.room(sr, manner.reverberation, manner.distance, seed=manner.seed)
     heard = scipy.signal.fftconvolve(y, response)[: len(y)]
-    heard = equalize(heard, sr, manner.equalizer)
+    heard = acoustics.equalize(heard, sr, manner.equalizer)
     rng = np.random.default_rng((manner.seed, 3))
     # Hiss and hum: noise that is stronger toward the bass, as air conditioning and amplifiers make it.
     hiss = scipy.signal.lfilter([1.0], [1, -0.8], rng.normal(0, 1, len(y)))
@@ -208,33 +177,6 @@ def record(y: np.ndarray, sr: int, manner: Manner) -> np.ndarray:
     heard = heard + hiss * rms / np.std(hiss) * 10 ** (manner.noise / 20)
     gain = 10 ** (manner.level / 20) / np.sqrt(np.mean(np.square(heard)))
     return (heard * min(gain, 10 ** (-0.1 / 20) / np.max(np.abs(heard)))).astype(np.float32)
-
-
-def equalize(y: np.ndarray, sr: int, gains: tuple[float, ...]) -> np.ndarray:
-    """Louder here and softer there: an equalizer with a gain at each of ``BANDS``, by a product of spectra.
-
-    Parameters
-    ----------
-    y : float array, shape (N,)
-    sr : sampling rate in Hz
-    gains : dB at 60, 200, 600, 1800 and 5400 Hz, straight lines between them on a logarithmic axis of frequency
-
-    Returns
-    -------
-    float array, shape (N,)
-
-    Raises
-    ------
-    ValueError
-        If there is not one gain for each of ``BANDS``.
-    """
-    if len(gains) != len(BANDS):
-        raise ValueError(f"{len(gains)} gains: expected one in dB at each of {', '.join(map(str, BANDS))} Hz.")
-    # Room for the filter's own ringing, and a length without large prime factors: others take forty times as long.
-    length = scipy.fft.next_fast_len(len(y) + 4_096, real=True)
-    hertz = scipy.fft.rfftfreq(length, 1 / sr)
-    curve = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(BANDS), gains)
-    return scipy.fft.irfft(scipy.fft.rfft(y, length) * 10 ** (curve / 20), length)[: len(y)]
 
 
 def sound(played: np.ndarray, manner: Manner, instruments: str | list[str] = "piano", *, sr: int) -> np.ndarray:

@@ -98,7 +98,7 @@ def build(make: Callable[..., keras.Model], X: np.ndarray, classes: int, *, seed
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     keras.utils.set_random_seed(seed)
     before = keras.config.dtype_policy()
@@ -131,7 +131,7 @@ def copy_weights(source: keras.Model, target: keras.Model, *, leave: Collection[
 
     Notes
     -----
-    Taught in: 13_transfer_learning
+    Taught in: 16_transfer_learning
     """
     if len(source.layers) != len(target.layers):
         raise ValueError(f"source has {len(source.layers)} layers, target {len(target.layers)}: expected the same.")
@@ -216,7 +216,7 @@ def fit(
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     rows = np.arange(len(X)) if rows is None else np.asarray(rows)
     _check(X, Y, rows, "the training side")

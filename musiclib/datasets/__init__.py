@@ -49,7 +49,7 @@ def load(name: str, *, data_home: str | Path | None = None, **options) -> Datase
 
     Notes
     -----
-    Taught in: 06_preprocessing_pipeline
+    Taught in: 07_preprocessing_pipeline
     """
     if name not in REGISTRY:
         raise DatasetError(f"There is no data set {name!r}. There are {', '.join(sorted(REGISTRY))}.")

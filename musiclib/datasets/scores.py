@@ -57,7 +57,7 @@ def _content(piece: Piece) -> bytes:
 @cache
 def key(piece: Piece) -> str:
     """A name for the notes of a piece: another score, parser or reading has another."""
-    made_by = (version("music21"), code_of(symbolic))
+    made_by = (version("music21"), code_of("symbolic.notes", "symbolic.scores"))
     return hashlib.sha256(repr(made_by).encode() + _content(piece)).hexdigest()[:32]
 
 

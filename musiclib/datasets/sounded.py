@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 
-from musiclib import perform, render, symbolic
+from musiclib import perform, render
 from musiclib.datasets import scores
 from musiclib.datasets.base import NO_SPLIT, Dataset
 from musiclib.files import code_of, home, write_whole
@@ -44,7 +44,9 @@ def seed_of(*names: str) -> int:
 @cache
 def _made_by() -> str:
     """A fingerprint of all that turns a score into sound."""
-    here = code_of(perform, render, symbolic, scores, sys.modules[__name__])
+    here = code_of(
+        "acoustics", "perform", "render", "symbolic.notes", "symbolic.scores", "datasets.scores", "datasets.sounded"
+    )
     font = hashlib.sha256(render.soundfont().read_bytes()).hexdigest()
     return f"{here} {font} {version('midirenderer')} {SR}"
 

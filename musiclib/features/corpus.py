@@ -21,7 +21,7 @@ import scipy
 import soxr
 
 from musiclib import audio, files
-from musiclib.features import compiled, segments, spectral, store
+from musiclib.features import segments, spectral, store
 from musiclib.features.segments import Recipe
 from musiclib.features.store import FeatureError
 
@@ -98,7 +98,7 @@ def extract(
 
     Notes
     -----
-    Taught in: 06_preprocessing_pipeline
+    Taught in: 07_preprocessing_pipeline
     """
     if unreadable not in ("warn", "raise"):
         raise FeatureError(f"unreadable={unreadable!r}: expected 'warn' or 'raise'.")
@@ -106,7 +106,7 @@ def extract(
     ids = list(dataset.manifest.index)
     workers = joblib.Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator", batch_size=1)
     content = _contents(dataset, ids)
-    code = files.code_of(audio, compiled, segments, spectral)
+    code = files.code_of("audio", "features.compiled", "features.segments", "features.spectral")
     made_by = [code, *(m.__version__ for m in (librosa, numba, np, scipy, soxr))]
     key = hashlib.sha256(json.dumps([recipe, made_by, [str(i) for i in ids], content]).encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]+", "_", dataset.name)[:40]
@@ -240,7 +240,7 @@ def statistics(X: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 06_preprocessing_pipeline
+    Taught in: 07_preprocessing_pipeline
     """
     if X.ndim != 3:
         raise ValueError(f"X has shape {X.shape}, expected (segments, bands, frames).")

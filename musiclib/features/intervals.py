@@ -41,7 +41,7 @@ def semitone_level(y: np.ndarray, *, sr: int) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     power = _power(y, "spectrogram", sr, n_fft=N_FFT, hop_length=HOP_LENGTH)
     return 10 * np.log10(_semitone_bank(sr) @ power + 1e-10)
@@ -60,7 +60,7 @@ def standing_out(level: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     level = np.maximum(level, level.max() - 70)
     P = np.maximum(level - scipy.ndimage.uniform_filter1d(level, 13, axis=0) - 3, 0)
@@ -83,7 +83,7 @@ def interval_autocorrelation(P: np.ndarray, lags: int) -> np.ndarray:
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     size = [scipy.fft.next_fast_len(n + m) for n, m in zip(P.shape, (WIDEST, lags), strict=True)]
     A = scipy.fft.irfft2(np.abs(scipy.fft.rfft2(P, size)) ** 2, size) / P.size
@@ -119,7 +119,7 @@ def interval_numbers(
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     y = np.asarray(y)
     window = y.size / sr if window is None else window
@@ -158,7 +158,7 @@ def pulse(level: np.ndarray, *, sr: int) -> tuple[float, np.ndarray]:
 
     Notes
     -----
-    Taught in: 09_genre_cnn
+    Taught in: 10_genre_cnn
     """
     compressed = np.log1p(100 * 10 ** (level / 20))  # less than dB do: what is soft weighs less than what is loud
     strength = np.maximum(np.diff(compressed, axis=1, prepend=compressed[:, :1]), 0).sum(axis=0)

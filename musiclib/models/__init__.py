@@ -1,27 +1,32 @@
-"""The models of the course, one a file, each a function ``make(shape, classes, **options)`` that returns a Keras model.
+"""The models of the course, one a file, in the rooms :mod:`~musiclib.models.classify` and ``generate``.
 
-``shape`` is that of one example, (bands, frames); the model scales each band itself, by a Normalization layer that
-``training.build`` sets. They use ``keras`` and ``keras.ops`` alone, so that TensorFlow, JAX and PyTorch all run them.
+``models.genre_cnn`` is the function of that name in the file of that name, imported when it is asked for: a new model
+is a new file, and nothing else changes. They use ``keras`` and ``keras.ops`` alone: TensorFlow and JAX run them.
+
+A classifier is made by ``make(shape, classes, **options)``. ``shape`` is that of one example, (bands, frames); the
+model scales each band itself, by a Normalization layer that ``training.build`` sets.
 """
 
-from musiclib.models.composer_cnn import composer_cnn
-from musiclib.models.crnn import crnn
-from musiclib.models.encoder import encoder
-from musiclib.models.genre_cnn import genre_cnn
-from musiclib.models.han_cnn import han_cnn
-from musiclib.models.interval_net import interval_net
-from musiclib.models.mel_cnn import mel_cnn
-from musiclib.models.spectrogram_transformer import spectrogram_transformer
-from musiclib.models.two_layers import two_layers
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-__all__ = [
-    "composer_cnn",
-    "crnn",
-    "encoder",
-    "genre_cnn",
-    "han_cnn",
-    "interval_net",
-    "mel_cnn",
-    "spectrogram_transformer",
-    "two_layers",
-]
+_ROOMS = ("classify", "generate")
+
+
+def _files() -> dict[str, str]:
+    """Each model's name and the module that it is in."""
+    here = Path(__file__).parent
+    paths = (path for room in _ROOMS for path in sorted((here / room).glob("[a-z]*.py")))
+    return {path.stem: f"{__name__}.{path.parent.name}.{path.stem}" for path in paths}
+
+
+def __dir__() -> list[str]:
+    return sorted(_files())
+
+
+def __getattr__(name: str) -> Any:
+    found = _files()
+    if name.startswith("_") or name not in found:
+        raise AttributeError(f"There is no model {name!r}. There are {', '.join(found)}.")
+    return getattr(import_module(found[name]), name)

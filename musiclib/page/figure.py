@@ -63,7 +63,7 @@ def to_svg(figure: Figure, alt: str) -> str:
     svg = _FONT.sub(lambda m: f"font-weight:{m[1] or 'normal'};font-size:{m[2]}px;font-family:inherit", svg)
     look = f"width:100%;max-width:{110 * figure.get_figwidth():.0f}px;{strokes}"
     on_a_phone = phone.style(svg)
-    kind = ' class="dlm-grows"' if on_a_phone else ""  # book/_static/dlm-parts.css says what that does
+    kind = ' class="dlm-grows"' if on_a_phone else ""  # book/pages/_static/dlm-parts.css says what that does
     svg = svg.replace("<svg ", f'<svg role="img"{kind} aria-label="{escape(alt)}" style="{look};{on_a_phone}" ', 1)
     # Ids that nothing refers to, such as figure_1, would stand on the page once for each figure.
     referred = set(re.findall(r"#([\w-]+)", svg))

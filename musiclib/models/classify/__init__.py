@@ -1,0 +1,1 @@
+"""Models that recognize: ``make(shape, classes, **options)`` returns a Keras model."""

@@ -1,0 +1,1 @@
+"""Models that make music: each brings its loss, its metrics and ``sample(...)``, seeded."""
