@@ -1,21 +1,25 @@
 """What is kept on disk: where it lies, that it appears whole or not at all, and what its content is made from."""
 
+import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-
-import pooch
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def home(data_home: str | Path | None = None) -> Path:
     """The folder for downloads and for what is derived: ``data_home``, else $MUSICLIB_DATA, else the user's cache."""
-    chosen = data_home or os.environ.get("MUSICLIB_DATA") or pooch.os_cache("musiclib")
+    chosen = data_home or os.environ.get("MUSICLIB_DATA")
+    if not chosen:
+        import pooch  # half a second, which a build in which nothing changed does not have
+
+        chosen = pooch.os_cache("musiclib")
     return Path(chosen).expanduser()
 
 
@@ -76,3 +80,43 @@ def write_whole(path: Path, write: Callable[[str], object]) -> None:
     finally:
         if part is not None:
             Path(part).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A new folder beside ``folder`` to fill; at the end of the block it takes its place: all of it, or nothing.
+
+    What stood there before is replaced. If the block raises, it stays, and the new folder is removed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written to or the disk is full, naming the folder.
+    """
+    part = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".part-{folder.name}-", dir=folder.parent))
+        part.chmod(0o777 & ~_umask())
+        yield part
+        old = part.with_name(f"{part.name}.old")
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(old)
+        part.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        if error.filename is not None and folder.parent not in Path(str(error.filename)).parents:
+            raise  # of something that the block itself reads
+        raise OSError(
+            f"Could not write {folder} ({error}). Is the disk full? What was made before is kept; set data_home to "
+            "keep it elsewhere."
+        ) from error
+    finally:
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
