@@ -40,8 +40,8 @@ class Interval(_Four):
     groups : how many groups it rests on
     """
 
-    _draws: np.ndarray | None
-    _drawing: str
+    _draws: np.ndarray | None = None
+    _drawing: str = ""
     __array_ufunc__ = None  # a NumPy number times an interval is an interval, not an array of four
 
     def __new__(
