@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_MOST = 16.0  # 24 dB beyond full scale
+MOST = 16.0  # 24 dB beyond full scale: a mix before its limiter goes less far
 
 
 class AudioError(ValueError):
@@ -34,13 +34,15 @@ def check(y: np.ndarray, sr: int | None = None, *, name: str = "the signal", min
         raise AudioError(
             f"{name} has {bad} samples that are NaN or infinite. Expected finite numbers; export it again."
         )
-    if max(-least, most) > _MOST:
+    if max(-least, most) > MOST:
         raise AudioError(
             f"{name} has a peak of {max(-least, most):,.6g}, and full scale is 1{_remedy(max(-least, most))}"
         )
     if least == most == 0:
         raise AudioError(f"{name} is silent: every sample is zero. Choose another file or another excerpt.")
-    if min_seconds and y.shape[-1] < min_seconds * sr:
+    if min_seconds and sr is None:
+        raise TypeError("check needs sr beside min_seconds: a number of samples is no duration without it.")
+    if min_seconds and sr and y.shape[-1] < min_seconds * sr:
         raise AudioError(
             f"{name} is too short: {y.shape[-1] / sr:.3f} s, expected at least {min_seconds:g} s. Choose a longer one."
         )

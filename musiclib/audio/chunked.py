@@ -5,6 +5,7 @@ pipe cannot go back to its header, so what it promises there is a placeholder, a
 """
 
 import io
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,13 +77,15 @@ def mended(path: Path, sound: sf.SoundFile | None) -> list[BinaryIO] | None:
         return None
     size = path.stat().st_size
     if _unknown(data.promised):
-        if data.held <= 0 or (sound is not None and sound.frames > 0):
+        if data.held <= 0:
+            raise AudioError(f"{path} is empty or truncated: it holds no samples. Copy or download it again.")
+        if sound is not None and sound.frames > 0:
             return None
         whole = bytearray(path.read_bytes())
         struct.pack_into(data.length, whole, data.field, data.held + data.extra)
         return [io.BytesIO(whole)]
-    width = _WIDTHS.get(sound.subtype) if sound else None
-    unit = width * sound.channels if width else 1
+    width = _WIDTHS.get(sound.subtype) if sound is not None else None
+    unit = width * sound.channels if sound is not None and width else 1
     promised, held = data.promised // unit, max(0, data.held) // unit
     miscounted = (size, size - 8)  # some programs write the size of the file instead
     if promised > held and data.promised not in miscounted:
@@ -101,25 +104,42 @@ def _unknown(promised: int) -> bool:
 def _data(path: Path) -> Data | None:
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] in (b".snd", b"dns."):
+        head = file.read(1024)
+        if head[:4] in (b".snd", b"dns.") and len(head) >= 12:
             order = ">" if head[:1] == b"." else "<"
-            begin, promised = struct.unpack(f"{order}II", head[4:]) if len(head) == 12 else (0, 0)
-            return Data(promised, size - begin, 8, f"{order}I", 0) if len(head) == 12 else None
-        layout = _AMIGA if head[:4] == b"FORM" and head[8:] in (b"8SVX", b"16SV") else _LAYOUTS.get(head[:4])
-        if layout is None:
-            return None
-        large = None  # RF64 has its lengths of 64 bits in a chunk of their own
-        for id, length, begin in _chunks(file, layout):
-            if id == b"ds64" and len(body := file.read(16)) == 16:
-                large = Data(struct.unpack("<8xQ", body)[0], 0, begin + 8, "<Q", 0)
-            elif id in layout.data:
-                held = size - begin - layout.before
-                if large is not None:
-                    return large._replace(held=held)
-                extra = layout.before + (layout.id_size + struct.calcsize(layout.length)) * layout.counts_itself
-                field = begin - struct.calcsize(layout.length)
-                return Data(length - layout.before, held, field, layout.length, extra)
+            begin, promised = struct.unpack(f"{order}II", head[4:12])
+            return Data(promised, size - begin, 8, f"{order}I", 0)
+        if head[:7] == b"NIST_1A":
+            return _sphere(head, size)
+        layout = _AMIGA if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV") else _LAYOUTS.get(head[:4])
+        return _chunk_of_data(file, layout, size) if layout else None
+
+
+def _sphere(head: bytes, size: int) -> Data | None:
+    """NIST's files have their numbers in words: "sample_count -i 61440"."""
+    said = dict(re.findall(rb"(\w+) -[is]\d* (\d+)", head))
+    begin = head.split(maxsplit=2)[1:2]
+    if b"shorten" in head or b"sample_count" not in said or not begin or not begin[0].isdigit():
+        return None
+    unit = int(said.get(b"channel_count", 1)) * int(said.get(b"sample_n_bytes", 2))
+    return Data(int(said[b"sample_count"]) * unit, size - int(begin[0]), 0, "", 0)
+
+
+def _chunk_of_data(file: BinaryIO, layout: Layout, size: int) -> Data | None:
+    large = None  # RF64 has its lengths of 64 bits in a chunk of their own
+    chunks = _chunks(file, layout)
+    for id, length, begin in chunks:
+        if id == b"ds64" and len(body := file.read(16)) == 16:
+            large = Data(struct.unpack("<8xQ", body)[0], 0, begin + 8, "<Q", 0)
+        elif id in layout.data:
+            held = size - begin - layout.before
+            if length == 0 and any(size - 1 <= after + more <= size + 1 for _, more, after in chunks):
+                held = 0  # no sound at all, and what follows are chunks up to the end
+            if large is not None:
+                return large._replace(held=held)
+            head = layout.id_size + struct.calcsize(layout.length)
+            extra = layout.before + head * layout.counts_itself
+            return Data(length - layout.before, held, begin - struct.calcsize(layout.length), layout.length, extra)
     return None
 
 

@@ -10,9 +10,9 @@ _TOTAL = 21  # bytes from the mark to the number of samples: 36 bits, the first 
 _MOST = 2**36
 
 
-def mended(path: Path, frames: int) -> list[BinaryIO] | None:
+def mended(path: Path, sound: sf.SoundFile) -> list[BinaryIO] | None:
     """The file with its true number of samples in its header; None where that is there."""
-    if frames < _MOST:
+    if sound.frames < _MOST:
         return None
     data = bytearray(path.read_bytes())
     at = data.index(b"fLaC") + _TOTAL

@@ -4,7 +4,7 @@ import numpy as np
 import pyloudnorm
 import soxr
 
-from musiclib.audio.checks import AudioError
+from musiclib.audio.checks import MOST, AudioError
 
 _CANCELED = 1e-6  # -60 dB, as a ratio of powers
 
@@ -25,9 +25,10 @@ def mix(y: np.ndarray, *, name: str = "the signal") -> np.ndarray:
         If the average lies 60 dB or more below the channels, as when one was turned upside down.
     """
     mono = to_mono(y)
-    if y.ndim == 2 and len(y) > 1:
-        power, before = np.mean(np.square(mono, dtype=np.float32)), np.mean(np.square(y, dtype=np.float32))
-        if power <= _CANCELED * before and before > 0:
+    power = np.vdot(_floating(mono), _floating(mono)) / max(mono.size, 1)
+    if mono is not y and power <= _CANCELED * MOST**2:  # above this the channels cannot lie 60 dB higher
+        before = np.mean(np.square(y, dtype=np.float64))
+        if before > 0 and power <= _CANCELED * before:
             raise AudioError(
                 f"{name} has channels that cancel: each is sound, and their average is silent, as when a cable was "
                 "wired the wrong way round. Invert one channel or take one alone (mono=False and y[0])."

@@ -5,6 +5,7 @@ says it, libsndfile stops there. Both lose sound, so the frames are counted: the
 """
 
 import io
+import itertools
 import re
 from functools import cache
 from pathlib import Path
@@ -39,9 +40,6 @@ class Kind(NamedTuple):
         """Of one frame, in each channel."""
         return {1: 384, 2: 1152, 3: 1152 if self.version == 3 else 576}[self.layer]
 
-    def __str__(self) -> str:
-        return f"{self.sr:,} Hz {'mono' if self.mono else 'stereo'}"
-
 
 class Frame(NamedTuple):
     begin: int
@@ -75,12 +73,12 @@ class _Unmeasured(io.BytesIO):
 
 
 def mended(path: Path, sound: sf.SoundFile | None) -> list[BinaryIO] | None:
-    """The frames with sound one after another, where libsndfile would not read all; None where it does.
+    """The frames with sound, one stream for each run of a kind, where libsndfile would not read all; else None.
 
     Raises
     ------
     AudioError
-        If frames are missing that the tag promises, or the kind changes within the file.
+        If frames are missing that the tag promises.
     """
     data = path.read_bytes()
     stream = _stream(data)
@@ -90,19 +88,14 @@ def mended(path: Path, sound: sf.SoundFile | None) -> list[BinaryIO] | None:
     with_sound = stream.frames[1:] if tag else stream.frames
     if not with_sound:
         raise AudioError(f"{path} is empty or truncated: it holds no samples. Copy or download it again.")
-    first = with_sound[0].kind
-    other = next((k for k, frame in enumerate(with_sound) if frame.kind != first), None)
-    if other is not None:
-        raise AudioError(
-            f"{path} changes from {first} to {with_sound[other].kind} after {other * first.samples / first.sr:.3f} s. "
-            "Expected one kind in a file: convert it, or cut it there."
-        )
     if tag:
         _refuse_truncated(path, tag, stream, len(with_sound))
-    says = tag.frames * first.samples if tag and tag.name != b"VBRI" else sound.frames if sound and not tag else -1
-    if sound is not None and stream.unbroken and says == len(with_sound) * first.samples:
+    runs = [list(run) for _, run in itertools.groupby(with_sound, key=lambda frame: frame.kind)]
+    each = with_sound[0].kind.samples
+    says = tag.frames * each if tag and tag.name != b"VBRI" else sound.frames if sound and not tag else -1
+    if len(runs) == 1 and stream.unbroken and says == len(with_sound) * each:
         return None
-    return [_Unmeasured(b"".join(data[f.begin : f.end] for f in with_sound if not _tag(data, f)))]
+    return [_Unmeasured(b"".join(data[f.begin : f.end] for f in run if not _tag(data, f))) for run in runs]
 
 
 def _refuse_truncated(path: Path, tag: Tag, stream: Stream, held: int) -> None:
@@ -134,12 +127,12 @@ def _stream(data: bytes) -> Stream:
     at, kind, unbroken = 0, None, True
     while True:
         size, found = _header(data[at : at + 4])
-        if not size or found != kind:
+        if found is None or found != kind:
             begin = _resynchronized(data, at)
             unbroken = unbroken and (begin == len(data) or not frames)
             at = begin
             size, found = _header(data[at : at + 4])
-        if not size or at + size > len(data):
+        if found is None or at + size > len(data):
             return Stream(frames, unbroken, cut=at < len(data))
         frames.append(Frame(at, at + size, found))
         at, kind = at + size, found

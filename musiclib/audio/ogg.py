@@ -23,9 +23,8 @@ def mended(path: Path) -> list[BinaryIO] | None:
     data = path.read_bytes()
     links, at, was_first = [], data.find(b"OggS"), False
     while at >= 0:
-        table = data[at + _HEAD : at + _HEAD + data[at + 26]] if len(data) > at + 26 else None
-        end = at + _HEAD + len(table) + sum(table) if table is not None else len(data) + 1
-        if end > len(data) or len(table) < data[at + 26]:
+        end = _end(data, at)
+        if end > len(data):
             raise AudioError(
                 f"{path} is truncated: its last page breaks off, {len(data) - at:,} bytes of it are there. "
                 "Copy or download it again."
@@ -37,3 +36,12 @@ def mended(path: Path) -> list[BinaryIO] | None:
     if len(links) < 2:
         return None
     return [io.BytesIO(data[begin:end]) for begin, end in zip(links, [*links[1:], len(data)], strict=True)]
+
+
+def _end(data: bytes, at: int) -> int:
+    """Where the page ends that begins there: behind the head, the table of lengths and what they sum up to."""
+    table = at + _HEAD
+    if table > len(data):
+        return table
+    lengths = data[table : table + data[table - 1]]
+    return table + data[table - 1] + sum(lengths)

@@ -11,7 +11,9 @@ import soundfile as sf
 
 from musiclib.audio import chunked, flac, mpeg, ogg
 from musiclib.audio.checks import AudioError, check
-from musiclib.audio.levels import mix, resample
+from musiclib.audio.levels import mix, resample, to_mono
+
+_MP3_MEMORY = 32 * 1152  # samples: 511 bytes, the most that a frame leans on, are less than 32 of the smallest frames
 
 
 class FileInfo(NamedTuple):
@@ -43,11 +45,9 @@ def examine(path: str | Path) -> FileInfo:
     """
     path = Path(path)
     with _opened(path) as (info, parts):
-        if _samples(parts, info.frames - 1, info.frames).shape[1] == 0:
-            raise AudioError(
-                f"{path} is truncated: its header promises {info.frames:,} samples, and the last is not there. "
-                "Copy or download it again."
-            )
+        # Of the others the container has been compared with the file already.
+        if info.format == "FLAC":
+            _samples(parts, info.frames - 1, info.frames)
     return info
 
 
@@ -140,29 +140,59 @@ def _read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray
             raise AudioError(f"{path} lasts {info.seconds:.3f} s, so nothing starts at offset={offset:g} s.")
         y = _samples(parts, start, stop)
     if y.shape[1] < stop - start:
-        raise AudioError(
-            f"{path} is truncated: {y.shape[1]:,} of {stop - start:,} samples could be read. Copy or download it again."
-        )
+        raise _truncated(path, stop - start, y.shape[1])
     return y, info
+
+
+def _truncated(path: Path, promised: int, held: int) -> AudioError:
+    return AudioError(
+        f"{path} is truncated: {held:,} of {promised:,} samples could be read. Copy or download it again."
+    )
 
 
 def _samples(parts: list[sf.SoundFile], start: int, stop: int) -> np.ndarray:
     """What lies from ``start`` to ``stop`` in parts that follow each other: float32, shape (channels, N)."""
     found = []
     for part in parts:
-        first, last = max(start, 0), min(stop, part.frames)
+        length = _length(part, parts[0].samplerate)
+        first, last = max(start, 0), min(stop, length)
         if first < last:
-            part.seek(first)
-            found.append(_next(part, last - first))
-        start, stop = start - part.frames, stop - part.frames
+            alike = (part.samplerate, part.channels) == (parts[0].samplerate, parts[0].channels)
+            found.append(_excerpt(part, first, last) if alike else _as(parts[0], part)[:, first:last])
+        start, stop = start - length, stop - length
     return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
 
 
-def _next(part: sf.SoundFile, count: int) -> np.ndarray:
-    if part.subtype != "PCM_16":
-        return part.read(count, dtype="float32", always_2d=True).T
-    # libsndfile makes the same numbers of them, but one by one, in four times the time.
-    return part.read(count, dtype="int16", always_2d=True).T * np.float32(2**-15)
+def _length(part: sf.SoundFile, sr: int) -> int:
+    return part.frames if part.samplerate == sr else round(part.frames * sr / part.samplerate)
+
+
+def _as(first: sf.SoundFile, part: sf.SoundFile) -> np.ndarray:
+    """A whole part at the rate and with the channels of the first, as players convert it."""
+    y = resample(_excerpt(part, 0, part.frames), part.samplerate, first.samplerate)
+    size = _length(part, first.samplerate)
+    y = np.pad(y, [(0, 0), (0, max(0, size - y.shape[1]))])[:, :size]
+    return y if part.channels == first.channels else np.broadcast_to(to_mono(y), (first.channels, size))
+
+
+def _excerpt(part: sf.SoundFile, first: int, last: int) -> np.ndarray:
+    before = _lead(part, first)
+    if part.seekable():
+        part.seek(first - before)
+    count = last - first + before
+    if part.subtype == "PCM_16":
+        # libsndfile makes the same numbers of them, but one by one, in four times the time.
+        y = part.read(count, dtype="int16", always_2d=True)[before:] * np.float32(2**-15)
+    else:
+        y = part.read(count, dtype="float32", always_2d=True)[before:]
+    return y.T
+
+
+def _lead(part: sf.SoundFile, first: int) -> int:
+    """How many samples before the first one must be decoded for it to be right."""
+    if part.format == "MP3":  # some of a frame's bits lie in frames before it
+        return min(first, _MP3_MEMORY)
+    return 0 if part.seekable() else first
 
 
 @contextlib.contextmanager
@@ -174,13 +204,10 @@ def _opened(path: Path) -> Iterator[tuple[FileInfo, list[sf.SoundFile]]]:
         raise AudioError(f"{path} is empty: 0 bytes. Copy or download it again.")
     with contextlib.ExitStack() as stack:
         parts = _parts(path, stack)
-        kinds = {(part.samplerate, part.channels) for part in parts}
-        if len(kinds) > 1:
-            raise AudioError(f"{path} joins sounds of different rates or channels, {sorted(kinds)}. Cut it into them.")
-        frames = sum(part.frames for part in parts)
+        frames = sum(_length(part, parts[0].samplerate) for part in parts)
         if frames == 0:
             raise AudioError(f"{path} is empty or truncated: it holds no samples. Copy or download it again.")
-        info = FileInfo(parts[0].format, parts[0].subtype, *kinds.pop(), frames)
+        info = FileInfo(parts[0].format, parts[0].subtype, parts[0].samplerate, parts[0].channels, frames)
         try:
             yield info, parts
         except sf.SoundFileError as error:
@@ -191,15 +218,15 @@ def _opened(path: Path) -> Iterator[tuple[FileInfo, list[sf.SoundFile]]]:
 
 
 def _parts(path: Path, stack: contextlib.ExitStack) -> list[sf.SoundFile]:
-    sound, problem = None, None
+    sound: sf.SoundFile | None = None
     try:
-        sound = stack.enter_context(sf.SoundFile(path))
-    except sf.SoundFileError as error:
-        problem = error
-    mended = _mended(path, sound)
-    try:
-        if mended is None and sound is None:
-            raise problem
+        try:
+            sound = stack.enter_context(sf.SoundFile(path))
+            mended = _mended(path, sound)
+        except sf.SoundFileError:
+            mended = _mended(path, None)
+            if mended is None:
+                raise
         return [sound] if mended is None else [stack.enter_context(sf.SoundFile(part)) for part in mended]
     except sf.SoundFileError as error:
         raise AudioError(
@@ -210,11 +237,11 @@ def _parts(path: Path, stack: contextlib.ExitStack) -> list[sf.SoundFile]:
 
 def _mended(path: Path, sound: sf.SoundFile | None) -> list[BinaryIO] | None:
     """What to read in the file's place, where libsndfile would lose some of it; None where it reads it whole."""
-    kind = sound.format if sound else None
+    kind = sound.format if sound is not None else "MP3" if path.suffix.lower() in (".mp3", ".mp2") else ""
+    if kind == "MP3":
+        return mpeg.mended(path, sound)
     if kind == "OGG":
         return ogg.mended(path)
     if kind == "FLAC":
-        return flac.mended(path, sound.frames)
-    if kind == "MP3" or (kind is None and path.suffix.lower() in (".mp3", ".mp2")):
-        return mpeg.mended(path, sound)
+        return flac.mended(path, sound)
     return chunked.mended(path, sound)

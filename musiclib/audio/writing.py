@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile as sf
@@ -84,8 +85,8 @@ def encode(y: np.ndarray, sr: int, kind: str = "MP3", *, compression: float | No
         raise AudioError(f"kind={kind!r}: expected WAV, FLAC, OGG or MP3.")
     check_finite(y, "the signal to encode")
     buffer = io.BytesIO()
-    options = {} if compression is None else {"compression_level": compression}
-    if kind == "MP3" and options:
+    options: dict[str, Any] = {} if compression is None else {"compression_level": compression}
+    if kind == "MP3" and compression is not None:
         options = {"compression_level": min(compression, 0.999), "bitrate_mode": "CONSTANT"}  # LAME refuses 1
     try:
         sf.write(buffer, _rounded(y, kind).T, sr, format=kind, **options)
