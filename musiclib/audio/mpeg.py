@@ -42,6 +42,8 @@ class Kind(NamedTuple):
 
 
 class Frame(NamedTuple):
+    """From which byte of the file to which one it goes."""
+
     begin: int
     end: int
     kind: Kind
@@ -56,6 +58,8 @@ class Tag(NamedTuple):
 
 
 class Stream(NamedTuple):
+    """All frames of a file, and how they hang together."""
+
     frames: list[Frame]
     unbroken: bool  # whether each frame begins where the one before it ends
     cut: bool  # whether the last one breaks off
