@@ -30,6 +30,8 @@ def decibels(signal: np.ndarray, reference: np.ndarray) -> float:
         (np.array([0.1, np.nan]), "the take has 1 samples that are NaN or infinite"),
         (np.array([np.inf, -np.inf, 0]), "the take has 2 samples"),
         (np.zeros(9), "the take is silent"),
+        (np.array([3, -15_781.0]), r"the take has a peak of 15,781, and full scale is 1: .* 16 bits. Divide .* 32,768"),
+        (np.full(9, 17, np.int16), "the take has a peak of 17"),
         (np.ones(50), r"the take is too short: 0.050 s, expected at least 1 s"),
     ],
 )
@@ -54,6 +56,20 @@ def test_mono_is_the_average_and_knows_no_order_of_channels():
     np.testing.assert_allclose(mono, (stereo[0] + stereo[1]) / 2, atol=1e-7)
     np.testing.assert_array_equal(mono, audio.to_mono(stereo[::-1]))
     assert audio.to_mono(mono) is mono
+
+
+def test_a_mix_is_the_average_or_says_that_its_channels_cancel():
+    rng = np.random.default_rng(0)
+    one, other = rng.uniform(-1, 1, (2, 5000)).astype(np.float32)
+    for wide in (np.stack([one, other]), np.stack([one, np.zeros_like(one)]), np.stack([one, -0.9 * one])):
+        np.testing.assert_array_equal(audio.mix(wide, name="the take"), audio.to_mono(wide))
+    assert audio.mix(one) is one
+    assert not np.any(audio.mix(np.zeros((2, 9))))  # which is silent, and nothing cancels
+    for gain in (1, 1e-4):
+        with pytest.raises(audio.AudioError, match="the take has channels that cancel"):
+            audio.mix(gain * np.stack([one, -0.9995 * one]), name="the take")
+    with pytest.raises(audio.AudioError, match="the signal has channels that cancel"):
+        audio.mix(np.stack([one, one, -one, -one]))
 
 
 @pytest.mark.parametrize(("sr_in", "sr_out"), [(48_000, 8_000), (44_100, 11_025), (22_050, 96_000), (8_000, 44_100)])
