@@ -70,6 +70,7 @@ def write_whole(path: Path, write: Callable[[str], object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
+        os.chmod(part, 0o666 & ~_umask())  # as open makes a file, which mkstemp does not
         write(part)
         os.replace(part, path)
     except OSError as error:
