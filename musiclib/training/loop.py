@@ -170,7 +170,7 @@ def _compile(model: keras.Model, optimizer, learn, loss: Any, metrics: Sequence 
         model.train_function = model.test_function = None  # they would go on with the optimizer before
         return {}
     own = type(model).compute_loss is not keras.Model.compute_loss
-    if loss is None and not own and len(learn[0]) > 1:
+    if loss is None and not own and (learn.Y is not None if isinstance(learn, data.Batches) else len(learn[0]) > 1):
         loss = _LOSS
     if isinstance(loss, str) and isinstance(learn, data.Batches):
         _check_labels(learn.Y, loss)
@@ -183,7 +183,7 @@ def _compile(model: keras.Model, optimizer, learn, loss: Any, metrics: Sequence 
 
 def _accuracy(learn: keras.utils.PyDataset, loss: str) -> Any:
     """How often the likeliest answer is right. "accuracy" would say the same, but Keras then makes it while tracing."""
-    shape = np.shape(learn[0][1]) if isinstance(learn, data.Batches) else ()
+    shape = getattr(learn.Y, "shape", ()) if isinstance(learn, data.Batches) else ()
     if len(shape) != 2 or "sparse" in loss.lower():
         return "accuracy"
     kind = keras.metrics.CategoricalAccuracy if shape[1] > 1 else keras.metrics.BinaryAccuracy
@@ -269,7 +269,7 @@ class _Loop(keras.callbacks.Callback):
         seconds = [r["seconds"] for r in self.history]
         left = (self.epochs - len(seconds)) * np.median(seconds)
         rest = f"{sum(seconds):.0f} s, best epoch {_best(self.history)}" if self.over() else f"{left:.0f} s left"
-        text = f", loss {row['loss']:.3f}, validation {row['validation_loss']:.3f}, {rest}"
+        text = f"loss {row['loss']:.3f}, validation {row['validation_loss']:.3f}, {rest}"
         self.bar.set_postfix_str(text, refresh=False)
         self.bar.update()
 
