@@ -206,12 +206,14 @@ class _Reader:
         state.pop("__weakref__", None)
         if isinstance(value, keras.utils.PyDataset):  # how many threads make the batches does not change them
             state = {k: v for k, v in state.items() if k not in vars(keras.utils.PyDataset())}
-        elif made.__reduce__ is not object.__reduce__ or not (slots or hasattr(value, "__dict__")):
-            try:
-                reduced = value.__reduce_ex__(4)  # how it would be made again
-            except TypeError as error:
-                raise Nameless(f"{where or 'it'} is of type {made.__name__}, whose content cannot be told.") from error
-            state = [*reduced[1:3], *(list(items) for items in reduced[3:5] if items)] if len(reduced) > 1 else state
+            return "object", [self.digest(made, where), self.digest(state, f"{where or made.__name__}:")]
+        try:
+            reduced = value.__reduce_ex__(4)  # how it would be made again
+        except TypeError as error:
+            raise Nameless(f"{where or 'it'} is of type {made.__name__}, whose content cannot be told.") from error
+        hidden = made.__reduce__ is not object.__reduce__ or not (slots or hasattr(value, "__dict__"))
+        if hidden and not isinstance(reduced, str):
+            state = [*reduced[1:3], *(list(items) for items in reduced[3:5] if items)]
         return "object", [self.digest(made, where), self.digest(state, f"{where or made.__name__}:")]
 
 
