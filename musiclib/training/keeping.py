@@ -132,7 +132,13 @@ def _write_small(model: keras.Model, path: Path, half: bool | None) -> bool:
 
 def _without_optimizer(model: keras.Model, halved: bool) -> keras.Model:
     """A model of the same weights, rounded if ``halved``, that was never compiled."""
-    bare = type(model).from_config(model.get_config())
+    try:
+        bare = type(model).from_config(model.get_config())
+    except Exception as error:  # safe mode refuses here already
+        raise checkpoints.CheckpointError(
+            f"{model.name} cannot be read in safe mode ({error}). Expected layers of Keras and of {checkpoints.OURS}*, "
+            "and no Lambda."
+        ) from error
     if not bare.built:
         bare.build_from_config(model.get_build_config())
     weights = model.get_weights()

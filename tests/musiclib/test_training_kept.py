@@ -204,8 +204,9 @@ def test_another_process_finds_the_same(tmp_path):
         import test_training_kept as t
         from musiclib import splits
         from musiclib.training.identity import identity
-        for k, value in enumerate((t.make({"a", "b", "c"}), t.Shift(2), t.Weighted(3.0),
-                      functools.partial(t.scaled, by=2.0), splits.assert_disjoint, t.small(), t.np.random.default_rng(4), t.through_another)):
+        values = [t.make({"a", "b", "c"}), t.Shift(2), t.Weighted(3.0), functools.partial(t.scaled, by=2.0)]
+        values += [splits.assert_disjoint, t.small(), t.np.random.default_rng(4), t.through_another]
+        for k, value in enumerate(values):
             print(k, identity(value))
     """
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "musiclib")])
