@@ -14,7 +14,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from musiclib import statistics
+from musiclib import statistics, training
+from musiclib.training.data import taken
 
 
 def one_hot(labels: np.ndarray, classes: list[str]) -> np.ndarray:
@@ -46,12 +47,18 @@ def _right(P: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return (_runs(P).argmax(-1) == truth).mean(0)
 
 
-def answers(model: keras.Model, X: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """What a model says of each example: float32, shape (N, outputs).
+def answers(model: keras.Model, X: np.ndarray, *, batch_size: int | None = None) -> np.ndarray:
+    """What a model says of each example: float32, shape (N, outputs), or (N, ...) where it says more.
 
     Parameters
     ----------
-    X : shape (N, ...), in memory or mapped from disk; read in batches
+    X : shape (N, ...), in memory or mapped from disk, read in batches; for several inputs a tuple or dict of arrays
+    batch_size : None is 64, and 512 on a GPU
+
+    Raises
+    ------
+    ValueError
+        If there are no examples.
 
     Notes
     -----
@@ -60,11 +67,15 @@ def answers(model: keras.Model, X: np.ndarray, *, batch_size: int = 64) -> np.nd
 
     Taught in: 10_genre_cnn
     """
+    batch_size = batch_size or (512 if training.gpus() else 64)
+    count = len(keras.tree.flatten(X)[0])
+    if not count:
+        raise ValueError("X is empty: expected examples to answer.")
     said = []
-    for first in range(0, len(X), batch_size):
-        some = np.asarray(X[first : first + batch_size], np.float32)
-        filled = np.resize(some, (batch_size, *some.shape[1:]))
-        said.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(some)])
+    for first in range(0, count, batch_size):
+        rows = np.arange(first, min(first + batch_size, count))
+        filled = taken(X, np.resize(rows, batch_size))
+        said.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(rows)])
     return np.concatenate(said)
 
 

@@ -5,6 +5,8 @@ is a new file, and nothing else changes. They use ``keras`` and ``keras.ops`` al
 
 A classifier is made by ``make(shape, classes, **options)``. ``shape`` is that of one example, (bands, frames); the
 model scales each band itself, by a Normalization layer that ``training.build`` sets.
+
+``models.kept(name)`` is a model that was trained before, and ``models.kept_card(name)`` says how.
 """
 
 from importlib import import_module
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _ROOMS = ("classify", "generate")
+_KEPT = ("kept", "kept_card")
 
 
 def _files() -> dict[str, str]:
@@ -22,10 +25,12 @@ def _files() -> dict[str, str]:
 
 
 def __dir__() -> list[str]:
-    return sorted(_files())
+    return sorted([*_files(), *_KEPT])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _KEPT:
+        return getattr(import_module(f"{__name__}.checkpoints"), name)
     found = _files()
     if name.startswith("_") or name not in found:
         raise AttributeError(f"There is no model {name!r}. There are {', '.join(found)}.")

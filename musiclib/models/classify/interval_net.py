@@ -1,15 +1,18 @@
-"""A network for numbers that have no neighbors: a dense layer for each kind of them, between two layers of dropout."""
+"""A network for lists of numbers of several kinds: a dense layer for each kind, between two layers of dropout."""
 
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import layers
 
 
 def interval_net(
     shape: tuple[int, int], classes: int, *, parts: Sequence[int] = (), dense: int = 64, dropout: float = 0.3
 ) -> keras.Model:
-    """A list of numbers, such as how often which interval sounds, to probabilities of the classes.
+    """A list of numbers, such as how often which interval and which pitch sounds, to probabilities of the classes.
+
+    It takes the numbers in no order: each is a weight's own, whether they have neighbors, as pitches do, or not.
 
     Parameters
     ----------
@@ -35,8 +38,8 @@ def interval_net(
     h = layers.Normalization(axis=1)(segment)  # each number by its own mean and deviation
     h = layers.Flatten()(h)
     h = layers.Dropout(dropout)(h)
-    ends = [sum(parts[: k + 1]) for k in range(len(parts))]
-    units = [layers.Dense(dense, activation="relu")(h[:, b - n : b]) for n, b in zip(parts, ends, strict=True)]
+    kinds = keras.ops.split(h, np.cumsum(parts)[:-1].tolist(), axis=1) if len(parts) > 1 else [h]
+    units = [layers.Dense(dense, activation="relu")(kind) for kind in kinds]
     h = layers.Concatenate()(units) if len(units) > 1 else units[0]
     h = layers.Dropout(0.5)(h)
     probabilities = layers.Dense(classes, activation="softmax", dtype="float32")(h)
