@@ -1,6 +1,7 @@
 """What a page with a score draws and plays, made of notes or of a score."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import music21 as m21
 import numpy as np
 
 from musiclib import render, symbolic
-from musiclib.page import beats, notation
+from musiclib.page import beats, notation, piano_roll
 
 MOST_NOTES = 2000
 
@@ -17,12 +18,13 @@ class Music(NamedTuple):
     """What is drawn and played."""
 
     notes: np.ndarray
-    score: m21.stream.Stream | None  # whose notes have the keys of `lit` as ids
+    score: m21.stream.Stream  # whose notes have the keys of `lit` as ids; empty where no staff is drawn
     lit: dict[str, tuple[float, float]]  # id → s from and to which that notehead sounds
     bars: list[float]  # s, where measures begin
     bpm: float  # where it begins
     meter: tuple[int, int]  # where it begins
     parts: list[str]  # their names, from the top; empty where they have none
+    letters: list[str]  # what the twelve pitch classes are called here, from C
     says: str  # how the notes became a score, or the score sound
 
 
@@ -58,8 +60,8 @@ def from_notes(
     bpm = bpm or beats.tempo(notes["onset"])
     bar = meter[0] * 4 / meter[1] * 60 / bpm
     bars = np.arange(0, np.max(notes["onset"] + notes["duration"]), bar).tolist()
-    written = notation.write(notes, bpm, meter) if staff else notation.Written(None, {}, "")
-    return Music(notes, written.score, written.lit, bars, bpm, meter, [], written.says)
+    written = notation.write(notes, bpm, meter) if staff else notation.Written(m21.stream.Score(), {}, "")
+    return Music(notes, written.score, written.lit, bars, bpm, meter, [], _letters(written.score), written.says)
 
 
 def from_score(music: m21.stream.Stream, bpm: float | None, seconds: float | None) -> Music:
@@ -77,7 +79,8 @@ def from_score(music: m21.stream.Stream, bpm: float | None, seconds: float | Non
     drawn, lit = _named(music, lambda offset: float(np.interp(offset, *known)))
     step = np.flatnonzero(np.diff(known[0]) > 0)[0]
     pace = 60 * float(np.diff(known[0])[step] / np.diff(known[1])[step])
-    repeats = " Repeats are played once." if any(drawn.recurse().getElementsByClass(m21.bar.Repeat)) else ""
+    lines = [bar for measure in drawn[m21.stream.Measure] for bar in (measure.leftBarline, measure.rightBarline)]
+    repeats = " Repeats are played once." if any(isinstance(bar, m21.bar.Repeat) for bar in lines) else ""
     signature = next(iter(drawn.recurse().getElementsByClass(m21.meter.TimeSignature)), m21.meter.TimeSignature("4/4"))
     names = [part.partName or "" for part in drawn.parts] if isinstance(drawn, m21.stream.Score) else []
     return Music(
@@ -88,6 +91,7 @@ def from_score(music: m21.stream.Stream, bpm: float | None, seconds: float | Non
         pace,
         (signature.numerator, signature.denominator),
         names if all(names) and len(names) > 1 else [],
+        _letters(drawn),
         f"Played at {pace:.0f} quarter notes a minute.{repeats}",
     )
 
@@ -109,3 +113,13 @@ def _named(
         for mark in list(part.recurse().getElementsByClass(m21.tempo.TempoIndication)):
             mark.activeSite.remove(mark)  # a tempo stands once, above the top staff
     return drawn, lit
+
+
+def _letters(score: m21.stream.Stream) -> list[str]:
+    """What each pitch class is called most often in a score."""
+    letters = list(piano_roll.NAMES)
+    # Without B♯ and C♭, whose octave has another number than that of the key that sounds them.
+    found = Counter((p.pitchClass, p.unicodeName) for p in score.pitches if p.octave == p.midi // 12 - 1)
+    for (pitch_class, name), _ in reversed(found.most_common()):
+        letters[pitch_class] = name
+    return letters

@@ -58,9 +58,11 @@ def write(notes: np.ndarray, bpm: float | None, meter: tuple[int, int]) -> Writt
 
 def _said(notes: np.ndarray, bpm: float, steps: int, start: np.ndarray, cut: int) -> str:
     moved = 1000 * np.max(np.abs(notes["onset"] - start / steps * 60 / bpm))
-    where = "each where it begins" if moved < 1 else f"at most {moved:.0f} ms from where it begins"
+    where = "all notes begin" if moved < 1 else f"notes begin at most {moved:.0f} ms from"
     short = f" {cut} of them sound longer than they are written." if cut else ""
-    return f"Notes written on a grid of {beats.GRIDS[steps]} at {bpm:g} quarter notes a minute, {where}.{short}"
+    return (
+        f"Written on a grid of {beats.GRIDS[steps]} at {bpm:g} quarter notes a minute; {where} where they stand.{short}"
+    )
 
 
 def _staves(notes: np.ndarray) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Notes as a piano roll: SVG that is as wide as its column, with text that keeps its size."""
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -10,9 +11,9 @@ COLORS = (plot.SIGNAL, plot.SECOND, plot.THIRD, plot.REFERENCE)  # the parts', f
 NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 
 
-def pitch_name(pitch: int) -> str:
+def pitch_name(pitch: int, letters: Sequence[str] = NAMES) -> str:
     """A MIDI pitch in letters: 60 is C4."""
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
+    return f"{letters[pitch % 12]}{pitch // 12 - 1}"
 
 
 def draw(notes: np.ndarray, seconds: float, bars: list[float], alt: str) -> str:
@@ -26,7 +27,7 @@ def draw(notes: np.ndarray, seconds: float, bars: list[float], alt: str) -> str:
     alt : what it shows, for a reader who cannot see it
     """
     low, high = int(notes["pitch"].min()) - 2, int(notes["pitch"].max()) + 2
-    lane = float(np.clip(150 / (high - low + 1), 3, 9))  # px
+    lane = float(np.clip(180 / (high - low + 1), 3, 9))  # px
     height = lane * (high - low + 1)
 
     def top(pitch: int) -> float:
@@ -35,11 +36,14 @@ def draw(notes: np.ndarray, seconds: float, bars: list[float], alt: str) -> str:
     def across(time: float) -> str:
         return f"{100 * time / seconds:.2f}%"
 
+    def wide(time: float) -> str:  # a little less, for a pitch that is struck again to be seen as two notes
+        return f"{max(100 * time / seconds - 0.25, 70 * time / seconds):.2f}%"
+
     octaves = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
     lines = [f'<line x2="100%" y1="{top(c) + lane:.1f}" y2="{top(c) + lane:.1f}"/>' for c in octaves]
     lines += [f'<line x1="{across(bar)}" x2="{across(bar)}" y2="{height:.0f}"/>' for bar in bars]
     rects = [
-        f'<rect x="{across(n["onset"])}" y="{top(n["pitch"]) + 0.4:.1f}" width="{across(n["duration"])}" '
+        f'<rect x="{across(n["onset"])}" y="{top(n["pitch"]) + 0.4:.1f}" width="{wide(n["duration"])}" '
         f'height="{lane - 0.8:.1f}" fill="{COLORS[n["part"] % len(COLORS)]}"/>'
         for n in notes
     ]

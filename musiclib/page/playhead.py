@@ -5,12 +5,14 @@ from musiclib import plot
 # The staff is drawn twice, for a desktop's column and for a phone's, and the column's width says which is seen.
 STYLE = f"""
 #ID{{container-type:inline-size}}
-#ID .dlm-staff{{max-height:min(32rem,70vh);overflow:auto;overscroll-behavior-x:contain;position:relative}}
+#ID p{{margin:.5rem 0 0}}
+#ID audio{{display:block;margin-top:.6rem}}
+#ID .dlm-staff{{max-height:min(32rem,70vh);overflow:auto;scrollbar-width:thin;margin-bottom:.7rem}}
 #ID .dlm-staff svg{{display:block;width:100%;height:auto;margin:0 auto}}
 #ID .dlm-staff .note,#ID .dlm-notes rect{{cursor:pointer}}
 #ID .dlm-narrow{{display:none}}
 @container (max-width:540px){{#ID .dlm-wide{{display:none}}#ID .dlm-narrow{{display:block}}}}
-#ID .note.dlm-on,#ID .dlm-on .note{{color:{plot.ACCENT};fill:{plot.ACCENT};stroke:{plot.ACCENT}}}
+#ID .note.dlm-on{{color:{plot.ACCENT};fill:{plot.ACCENT};stroke:{plot.ACCENT}}}
 #ID rect.dlm-on{{fill:{plot.ACCENT}}}
 #ID .dlm-now{{stroke:{plot.ACCENT};opacity:.75;visibility:hidden;pointer-events:none}}
 #ID.dlm-begun .dlm-now{{visibility:visible}}

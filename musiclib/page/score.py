@@ -114,7 +114,7 @@ def _check_options(bpm: float | None, meter: tuple[int, int], seconds: float | N
 def _staff(made: heard.Music, prefix: str) -> tuple[list[engrave.Drawing], str]:
     """The staff drawn for a desktop and for a phone, and the HTML of both with the glyphs that they share."""
     xml, glyphs = engrave.musicxml(made.score), engrave.Glyphs(prefix)
-    alt = f"Staff notation of {_described(made.notes)}."
+    alt = f"Staff notation of {_described(made)}."
     wide = engrave.engrave(xml, _WIDE, glyphs, alt)
     narrow = engrave.engrave(xml, _NARROW, glyphs, alt, labels=False, growth=1.4)
     regions = "".join(
@@ -125,7 +125,7 @@ def _staff(made: heard.Music, prefix: str) -> tuple[list[engrave.Drawing], str]:
 
 
 def _roll(made: heard.Music, seconds: float) -> str:
-    alt = f"Piano roll of {_described(made.notes)}. Arrow keys go from note to note, the space bar plays."
+    alt = f"Piano roll of {_described(made)}. Arrow keys go from note to note, the space bar plays."
     bars = made.bars if len(made.bars) <= _MOST_BARS else []
     return piano_roll.draw(made.notes, seconds, bars, alt) + piano_roll.legend(made.parts)
 
@@ -137,8 +137,9 @@ def _midi_link(made: heard.Music, instruments: str | list[str], caption: str) ->
     return f'<a download="{words or "score"}.mid" href="data:application/x-midi;base64,{midi}">Save as MIDI</a>'
 
 
-def _described(notes: np.ndarray) -> str:
-    low, high = (piano_roll.pitch_name(int(p)) for p in (notes["pitch"].min(), notes["pitch"].max()))
+def _described(made: heard.Music) -> str:
+    notes = made.notes
+    low, high = (piano_roll.pitch_name(int(p), made.letters) for p in (notes["pitch"].min(), notes["pitch"].max()))
     parts = len(np.unique(notes["part"]))
     of = f" in {parts} parts" if parts > 1 else ""
     end = np.max(notes["onset"] + notes["duration"])
@@ -152,7 +153,7 @@ def _data(made: heard.Music, drawings: list[engrave.Drawing], seconds: float) ->
     return {
         "seconds": round(seconds, 3),
         "head": _HALF_A_NOTEHEAD,
-        "names": piano_roll.NAMES,
+        "names": made.letters,
         "bars": [round(bar, 3) for bar in made.bars],
         "played": [
             [round(float(a), 3), round(float(b), 3), int(p)]
