@@ -18,7 +18,7 @@ class Music(NamedTuple):
     """What is drawn and played."""
 
     notes: np.ndarray
-    score: m21.stream.Stream  # whose notes have the keys of `lit` as ids; empty where no staff is drawn
+    score: m21.stream.Score  # whose notes have the keys of `lit` as ids; empty where no staff is drawn
     lit: dict[str, tuple[float, float]]  # id → s from and to which that notehead sounds
     bars: list[float]  # s, where measures begin
     bpm: float  # where it begins
@@ -29,9 +29,10 @@ class Music(NamedTuple):
 
 
 def is_notes(music: object) -> bool:
+    """Whether it is notes; False for a score. Raises TypeError for anything else."""
     if isinstance(music, np.ndarray) and music.dtype == symbolic.NOTE:
         return True
-    if isinstance(music, m21.stream.Stream):
+    if isinstance(music, m21.stream.Score):
         return False
     got = f"an array of dtype {music.dtype}" if isinstance(music, np.ndarray) else f"a {type(music).__name__}"
     raise TypeError(
@@ -54,6 +55,7 @@ def _check_notes(notes: np.ndarray) -> None:
 def from_notes(
     notes: np.ndarray, bpm: float | None, meter: tuple[int, int], seconds: float | None, staff: bool
 ) -> Music:
+    """Notes as they are, and written on a grid of beats if a staff is drawn."""
     if seconds is not None and len(notes):
         notes = symbolic.excerpt(notes, 0, seconds)
     _check_notes(notes)
@@ -64,11 +66,12 @@ def from_notes(
     return Music(notes, written.score, written.lit, bars, bpm, meter, [], _letters(written.score), written.says)
 
 
-def from_score(music: m21.stream.Stream, bpm: float | None, seconds: float | None) -> Music:
+def from_score(music: m21.stream.Score, bpm: float | None, seconds: float | None) -> Music:
+    """A score as it is written, and its notes as they sound."""
+    if not music[m21.stream.Measure]:
+        music = music.makeNotation()
     notes, quarters = symbolic.notes(music, bpm=bpm), symbolic.notes(music, bpm=60)  # at 60 a quarter note is a second
-    known = [
-        np.sort(np.concatenate([table["onset"], table["onset"] + table["duration"]])) for table in (quarters, notes)
-    ]
+    known = [np.sort(np.concatenate([[0], t["onset"], t["onset"] + t["duration"]])) for t in (quarters, notes)]
     starts = symbolic.measures(music)["onset"]
     bars = np.interp(starts, *known)
     cut = np.flatnonzero(bars >= (seconds or np.inf))
@@ -82,7 +85,7 @@ def from_score(music: m21.stream.Stream, bpm: float | None, seconds: float | Non
     lines = [bar for measure in drawn[m21.stream.Measure] for bar in (measure.leftBarline, measure.rightBarline)]
     repeats = " Repeats are played once." if any(isinstance(bar, m21.bar.Repeat) for bar in lines) else ""
     signature = next(iter(drawn.recurse().getElementsByClass(m21.meter.TimeSignature)), m21.meter.TimeSignature("4/4"))
-    names = [part.partName or "" for part in drawn.parts] if isinstance(drawn, m21.stream.Score) else []
+    names = [part.partName or "" for part in drawn.parts]
     return Music(
         notes,
         drawn,
@@ -97,8 +100,8 @@ def from_score(music: m21.stream.Stream, bpm: float | None, seconds: float | Non
 
 
 def _named(
-    music: m21.stream.Stream, clock: Callable[[float], float]
-) -> tuple[m21.stream.Stream, dict[str, tuple[float, float]]]:
+    music: m21.stream.Score, clock: Callable[[float], float]
+) -> tuple[m21.stream.Score, dict[str, tuple[float, float]]]:
     """A copy of a score whose notes have ids, and when each of them sounds."""
     drawn, lit = copy.deepcopy(music), {}
     for number, element in enumerate(drawn.recurse().notes):
@@ -109,13 +112,13 @@ def _named(
         for k, note in enumerate(element.notes if isinstance(element, m21.chord.ChordBase) else [element]):
             note.id = f"n{number}.{k}"
             lit[note.id] = span
-    for part in list(drawn.parts)[1:] if isinstance(drawn, m21.stream.Score) else []:
+    for part in list(drawn.parts)[1:]:
         for mark in list(part.recurse().getElementsByClass(m21.tempo.TempoIndication)):
             mark.activeSite.remove(mark)  # a tempo stands once, above the top staff
     return drawn, lit
 
 
-def _letters(score: m21.stream.Stream) -> list[str]:
+def _letters(score: m21.stream.Score) -> list[str]:
     """What each pitch class is called most often in a score."""
     letters = list(piano_roll.NAMES)
     # Without B♯ and C♭, whose octave has another number than that of the key that sounds them.

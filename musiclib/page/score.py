@@ -22,7 +22,7 @@ _MOST_BARS = 60  # more lines than that are a hatching
 
 
 def score(
-    music: np.ndarray | m21.stream.Stream,
+    music: np.ndarray | m21.stream.Score,
     caption: str,
     *,
     sr: int = 22_050,
