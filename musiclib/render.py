@@ -98,7 +98,7 @@ def render(
         If an instrument is unknown, a part has none, ``reverb`` lies outside [0, 1], there are no notes, a pitch,
         velocity or duration cannot be played, or more than 15 parts are to have instruments of their own.
     """
-    _check_playable(notes)
+    check_playable(notes)
     if not 0 <= reverb <= 1:
         raise ValueError(f"reverb={reverb}: expected a number from 0 (none) to 1.")
     part_count = int(notes["part"].max()) + 1
@@ -121,7 +121,8 @@ def _without_offset(y: np.ndarray, sr: int) -> np.ndarray:
     return scipy.signal.sosfilt(scipy.signal.butter(2, _LOWEST, "highpass", fs=sr, output="sos"), y).astype(y.dtype)
 
 
-def _check_playable(notes: np.ndarray) -> None:
+def check_playable(notes: np.ndarray) -> None:
+    """Raise ValueError where there are no notes, or one that MIDI cannot play."""
     if len(notes) == 0:
         raise ValueError("There are no notes to play.")
     for field, low, high in (("pitch", 0, 127), ("velocity", 1, 127)):

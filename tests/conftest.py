@@ -63,6 +63,7 @@ def shown(monkeypatch) -> list[dict]:
         "longer_run",
         "record",
         "results",
+        "score",
         "sound",
         "source",
     ):

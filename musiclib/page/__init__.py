@@ -1,4 +1,4 @@
-"""What a notebook page needs: profile, figures, players, sliders, checks of exercises, findings, sources of models."""
+"""What a notebook page needs: profile, figures, players, sliders, scores, checks of exercises, findings, sources."""
 
 from musiclib.page.exercise import case, check, exercise
 from musiclib.page.explore import Frame, explore
@@ -9,6 +9,7 @@ from musiclib.page.longer_run import keep_run, kept_run, longer_run
 from musiclib.page.profile import PROFILES, begin, choose
 from musiclib.page.record import measured, record
 from musiclib.page.results import results
+from musiclib.page.score import score
 from musiclib.page.sound import compare, player
 from musiclib.page.source import source
 
@@ -32,6 +33,7 @@ __all__ = [
     "player",
     "record",
     "results",
+    "score",
     "show",
     "source",
 ]
