@@ -3,8 +3,10 @@
 from musiclib.symbolic.instruments import INSTRUMENTS
 from musiclib.symbolic.midi import PEDAL, Performance, Player, read_midi
 from musiclib.symbolic.notes import NOTE, ScoreError, excerpt, frequency, transpose
+from musiclib.symbolic.rolls import from_roll, to_roll
 from musiclib.symbolic.scores import MEASURE, measures, notes, read_score
 from musiclib.symbolic.tempo import TempoMap
+from musiclib.symbolic.write import to_midi, write_midi
 
 __all__ = [
     "INSTRUMENTS",
@@ -17,9 +19,13 @@ __all__ = [
     "TempoMap",
     "excerpt",
     "frequency",
+    "from_roll",
     "measures",
     "notes",
     "read_midi",
     "read_score",
+    "to_midi",
+    "to_roll",
     "transpose",
+    "write_midi",
 ]
