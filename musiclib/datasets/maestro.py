@@ -9,7 +9,7 @@ import pandas as pd
 
 from musiclib.datasets.base import Dataset, DatasetError
 from musiclib.datasets.recordings import Checked, Remote, below, check_options, dataset, place, read_table
-from musiclib.symbolic import NOTE
+from musiclib.symbolic import ScoreError, read_midi
 
 LICENSE = "CC BY-NC-SA 4.0"
 SIDES = ("train", "validation", "test")
@@ -135,14 +135,7 @@ def _read_row(row: pd.Series, *, root: Path) -> np.ndarray:
 
 def _notes(path: Path) -> np.ndarray:
     """The notes of a MIDI file, sorted by onset, then pitch: structured array of dtype ``symbolic.NOTE``."""
-    import pretty_midi  # a second to import, for those who ask for notes
-
     try:
-        players = pretty_midi.PrettyMIDI(str(path)).instruments
-    except Exception as error:  # its reader raises many kinds
-        raise DatasetError(f"cannot be read as MIDI ({type(error).__name__}: {error})") from error
-    rows = [(n.start, n.end - n.start, n.pitch, n.velocity, part) for part, p in enumerate(players) for n in p.notes]
-    if not rows:
-        raise DatasetError("has no notes")
-    table = np.array(rows, dtype=NOTE)
-    return table[np.lexsort((table["part"], table["pitch"], table["onset"]))]
+        return read_midi(path).notes
+    except ScoreError as error:
+        raise DatasetError(f"cannot be read ({error})") from error

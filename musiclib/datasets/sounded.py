@@ -44,9 +44,8 @@ def seed_of(*names: str) -> int:
 @cache
 def _made_by() -> str:
     """A fingerprint of all that turns a score into sound."""
-    here = code_of(
-        "acoustics", "perform", "render", "symbolic.notes", "symbolic.scores", "datasets.scores", "datasets.sounded"
-    )
+    score = ("symbolic.notes", "symbolic.scores", "symbolic.instruments")
+    here = code_of(*score, "acoustics", "perform", "render", "datasets.scores", "datasets.sounded")
     font = hashlib.sha256(render.soundfont().read_bytes()).hexdigest()
     return f"{here} {font} {version('midirenderer')} {SR}"
 

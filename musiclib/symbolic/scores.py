@@ -6,6 +6,7 @@ from pathlib import Path
 import music21 as m21
 import numpy as np
 
+from musiclib.symbolic import midi
 from musiclib.symbolic.notes import NOTE, ScoreError
 
 MEASURE = np.dtype(
@@ -24,6 +25,12 @@ def read_score(name: str | Path) -> m21.stream.Score:
     ----------
     name : a path, or a corpus name such as ``"bach/bwv66.6"`` or ``"joplin/maple_leaf_rag"``
 
+    Warns
+    -----
+    UserWarning
+        If it is a MIDI file whose notes the score does not have where they were played: music21 moves notes to the
+        nearest quarter or third of a beat and forgets velocities. :func:`read_midi` reads them as played.
+
     Raises
     ------
     FileNotFoundError
@@ -35,7 +42,10 @@ def read_score(name: str | Path) -> m21.stream.Score:
     try:
         # From the source each time: music21 would otherwise load pickles from a shared temporary folder.
         if path.is_file():
-            return _as_score(m21.converter.parse(path, forceSource=True))
+            score = _as_score(m21.converter.parse(path, forceSource=True))
+            if midi.is_midi(path):
+                midi.warn_if_moved(path, lambda: notes(score))
+            return score
         return _as_score(m21.corpus.parse(str(name), forceSource=True))
     except m21.exceptions21.CorpusException:
         known = sorted(_corpus_name(p) for p in m21.corpus.getCorePaths())
