@@ -11,7 +11,7 @@ import pytest
 import small_sets
 
 from musiclib import datasets, splits, symbolic
-from musiclib.datasets import DatasetError, irmas, maestro, medley_solos, nsynth, recordings
+from musiclib.datasets import DatasetError, download, irmas, maestro, medley_solos, nsynth
 
 SR = small_sets.SR
 
@@ -109,7 +109,7 @@ def test_irmas_excerpts_without_labels_are_left_out(tmp_path, labels, says):
     small_sets.irmas(tmp_path)
     notes = next(tmp_path.rglob("Debussy*.txt"))
     notes.unlink() if labels is None else notes.write_text(labels)
-    with pytest.warns(UserWarning, match=rf"irmas: 1 files .*\n.*Arabesque-2\.wav: .*{says}"):
+    with pytest.warns(UserWarning, match=rf"irmas: 1 item left out .*\n.*Arabesque-2\.wav: .*{says}"):
         assert len(load("irmas", tmp_path, testing=True)) == 8
     assert len(load("irmas", tmp_path)) == 6  # the training clips alone do not ask for them
 
@@ -175,7 +175,7 @@ def test_maestro_notes_are_those_of_the_midi_files(tmp_path):
 def test_maestro_files_that_are_no_midi(tmp_path, content, thorough, says):
     small_sets.maestro(tmp_path)
     next(tmp_path.rglob("b1.midi")).write_bytes(content)
-    with pytest.warns(UserWarning, match=rf"maestro: 1 files .*\n  2018/b1: .*{says}"):
+    with pytest.warns(UserWarning, match=rf"maestro: 1 item left out .*\n  2018/b1: .*{says}"):
         music = load("maestro", tmp_path, items="notes", thorough=thorough)
     assert "2018/b1" not in music.manifest.index and len(music) == 4
 
@@ -302,7 +302,7 @@ def served(tmp_path, name: str, kind: str) -> str:
 
 
 def point_to(monkeypatch, server: str, name: str, kind: str, checksum: str) -> None:
-    remote = recordings.Remote(f"{server}/{kind}", checksum, 0.1)
+    remote = download.Remote(f"{server}/{kind}", checksum, 0.1)
     if name == "irmas":
         monkeypatch.setattr(irmas, "TRAINING", [remote])
     elif name == "maestro":
@@ -375,8 +375,8 @@ def test_a_table_beside_the_archive_is_downloaded_as_it_is(server, tmp_path, mon
     content = (tmp_path / "made" / "annotation" / table).read_bytes()
     (tmp_path / "served" / table).write_bytes(content)
     remotes = [
-        recordings.Remote(f"{server}/{kind}", checksum, 0.1),
-        recordings.Remote(f"{server}/{table}", MD5 + hashlib.md5(content).hexdigest(), 0),
+        download.Remote(f"{server}/{kind}", checksum, 0.1),
+        download.Remote(f"{server}/{table}", MD5 + hashlib.md5(content).hexdigest(), 0),
     ]
     monkeypatch.setattr(medley_solos, "REMOTES", remotes)
     music = load("medley_solos_db", tmp_path / "home", download=True)
