@@ -91,11 +91,11 @@ def dataset(
     left = table["label"][[id for id, *_ in rows]].nunique()
     if left < least:
         raise DatasetError(_too_little(name, root, left, least, gone | told))
-    what = f"{name}: {report.items(len(told))} left out of {root}"
-    told = gone | told
+    classes = f", and nothing is left of {', '.join(gone)}" if gone else ""  # more to know than which files
+    what = f"{name}: {report.items(len(told))} left out of {root}{classes}"
     report.tell(told, what, unreadable, all_in="manifest.attrs['left_out']")
     manifest = _manifest(table, rows, segment, source, license)
-    manifest.attrs["left_out"] = dict(known or {}) | on_two_sides | told
+    manifest.attrs["left_out"] = dict(known or {}) | on_two_sides | gone | told
     where = {"root": root, "sr": sr}
     read = read or partial(scan.read_piece, **where)
     return Dataset(title or name, manifest, read, content=partial(content_of_file, **where))
@@ -113,7 +113,7 @@ def _manifest(table: pd.DataFrame, rows: list, segment: float | None, source: st
 
 
 def _without_classes(labels: pd.Series, used: set[str]) -> dict[str, str]:
-    """The classes of which nothing can be used, which is more to know than which files."""
+    """The classes of which nothing can be used."""
     counted = labels.groupby(labels).size()
     kept = set(labels[[id in used for id in labels.index]])
     return {f"class {label}": f"none of its {n} files can be used" for label, n in counted.items() if label not in kept}

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from musiclib.datasets.base import DatasetError
 
 _SHOWN = 3  # names of a kind
-_KINDS = 8  # that a report has a line for
+_KINDS = 12  # that a report has a line for
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -18,7 +18,7 @@ class Progress(tqdm):
     """tqdm as everything here uses it: one line on standard error, and none for what is over within a second."""
 
     def __init__(self, *args, **options) -> None:
-        super().__init__(*args, **({"delay": 1.0, "dynamic_ncols": True} | options))
+        super().__init__(*args, **({"delay": 1.0, "mininterval": 0.5, "dynamic_ncols": True} | options))
 
     def reset(self, total: float | None = None) -> None:
         """To 0, as pooch does before it says how many bytes there were; tqdm's own would draw the line at once."""
@@ -29,12 +29,12 @@ def kind(reason: str) -> str:
     """What a reason has in common with others of its kind: its first clause, without numbers and quoted names.
 
     >>> kind("it is too short: 0.6 s, expected at least 1 s"), kind("2 of 3 pieces: is silent: every sample is zero")
-    ('it is too short', 'pieces of it: is silent')
+    ('it is too short', 'some pieces: is silent')
     """
     part = re.match(r"\d+ of \d+ pieces: ", reason)
     clause = re.split(r"[:(,;]|\.(?=\s|$)", reason[part.end() if part else 0 :], maxsplit=1)[0]
     clause = re.sub(r"'[^']*'|(?<![\w.-])\d[\d.]*(?!\w)", "…", clause).strip()
-    return f"pieces of it: {clause}" if part else clause
+    return f"some pieces: {clause}" if part else clause
 
 
 def grouped(left_out: dict[str, str]) -> str:

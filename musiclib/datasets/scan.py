@@ -171,10 +171,10 @@ def _checked(path: Path, size: int, changed: int, segment: float | None, min_sec
     cut = [(start, length) for start, length in cut if length > 1e-4 and length >= min_seconds - 6e-5]
     if not thorough:
         return cut, None
-    usable, reasons = _tried(path, cut)
+    usable, reasons = _tried(path, cut, max(1, int(_STRETCH // (segment or total))))
     if not reasons:
         return usable, None
-    return usable, reasons[0] if segment is None else f"{len(reasons)} of {len(cut)} pieces: {reasons[0]}"
+    return usable, f"{len(reasons)} of {len(cut)} pieces: {reasons[0]}" if usable else reasons[0]
 
 
 def _seconds(path: Path) -> float:
@@ -193,22 +193,20 @@ def _seconds(path: Path) -> float:
     return frames / rate
 
 
-def _tried(path: Path, cut: list[tuple[float, float]]) -> tuple[list[tuple[float, float]], list[str]]:
-    """(pieces that can be loaded, why each other cannot), decoding a minute at a time."""
+def _tried(path: Path, cut: list[tuple[float, float]], together: int) -> tuple[list[tuple[float, float]], list[str]]:
+    """(pieces that can be loaded, why each other cannot), decoding so many at once."""
     usable, reasons = [], []
-    many = max(1, int(_STRETCH // cut[0][1])) if cut else 1
-    for first in range(0, len(cut), many):
-        some = cut[first : first + many]
+    for first in range(0, len(cut), together):
+        some = cut[first : first + together]
         try:
             _try(path, some)
             usable += some
-        except (audio.AudioError, OSError):  # in one of them, or all: each by itself
-            for piece in some:
-                try:
-                    _try(path, [piece])
-                    usable.append(piece)
-                except (audio.AudioError, OSError) as error:
-                    reasons.append(_reason(error, path))
+        except (audio.AudioError, OSError) as error:
+            if len(some) == 1:
+                reasons.append(_reason(error, path))
+            else:  # in one of them, or all: each by itself
+                good, bad = _tried(path, some, 1)
+                usable, reasons = usable + good, reasons + bad
     return usable, reasons
 
 

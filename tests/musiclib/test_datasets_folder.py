@@ -229,10 +229,11 @@ def test_classes_with_nothing_that_can_be_used_are_left_out_and_named_together(m
         for i in range(3):
             put(music, f"{label}/{i}.wav").write_text("not a sound")
     with pytest.warns(
-        UserWarning, match=r"6 items left out .*\n  2 \(class nihavend, class saba\): none of its 3 files can be used"
+        UserWarning, match=r"6 items left out of .*, and nothing is left of class nihavend, class saba:\n"
     ):
         mine = datasets.load("folder", data_home=music)
     assert mine.labels == ["hicaz", "rast"]
+    assert mine.manifest.attrs["left_out"]["class saba"] == "none of its 3 files can be used"
 
 
 def test_fewer_than_two_classes_with_anything_that_can_be_used(music):
