@@ -91,8 +91,9 @@ def dataset(
     left = table["label"][[id for id, *_ in rows]].nunique()
     if left < least:
         raise DatasetError(_too_little(name, root, left, least, gone | told))
-    classes = f", and nothing is left of {', '.join(gone)}" if gone else ""  # more to know than which files
-    what = f"{name}: {report.items(len(told))} left out of {root}{classes}"
+    what = f"{name}: {report.items(len(told))} left out of {root}"
+    if gone:  # more to know than which files
+        what += f", and nothing is left of {report.few(list(gone))}"
     report.tell(told, what, unreadable, all_in="manifest.attrs['left_out']")
     manifest = _manifest(table, rows, segment, source, license)
     manifest.attrs["left_out"] = dict(known or {}) | on_two_sides | gone | told

@@ -52,8 +52,7 @@ def grouped(left_out: dict[str, str]) -> str:
     for common in filter(frequent.__contains__, kinds):  # in the order in which they came
         names = kinds[common]
         same = len({left_out[name] for name in names}) == 1
-        few = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-        who = few if len(names) == 1 else f"{len(names)} ({few})"
+        who = names[0] if len(names) == 1 else f"{len(names)} ({few(names)})"
         lines.append(f"  {who}: {left_out[names[0]] if same else common}")
     if others := sum(len(kinds[k]) for k in kinds if k not in frequent):
         lines.append(f"  {others} for other reasons")
@@ -84,6 +83,11 @@ def tell(
     if unreadable == "raise":
         raise error(f"{message}\nRepair them or take them away, or pass unreadable='warn' to leave them out.")
     warnings.warn(f"{message}\n{all_in} has the reason for each.", stacklevel=_outside())
+
+
+def few(names: list[str]) -> str:
+    """The first names of a list."""
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 def items(count: int) -> str:
