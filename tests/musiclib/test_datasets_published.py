@@ -50,6 +50,43 @@ def test_a_link_that_leads_back_is_followed_once(tmp_path):
     assert len(load("irmas", tmp_path)) == len(small_sets.IRMAS_CLIPS)
 
 
+def upper_case(path: Path, root: Path) -> Path:
+    return path.with_suffix(".WAV")
+
+
+def twice(path: Path, root: Path) -> Path:
+    return path.with_name(f"{path.name}.flac")  # as a tool that converts a whole folder names its results
+
+
+def flat(path: Path, root: Path) -> Path:
+    return root / "all of them" / path.name
+
+
+@pytest.mark.parametrize("change", [upper_case, twice, flat])
+@pytest.mark.parametrize("name", ["irmas", "maestro", "medley_solos_db", "nsynth"])
+def test_other_endings_and_folders_are_read_too(name, tmp_path, change):
+    sounds = small_sets.SETS[name][0](tmp_path)
+    usual = load(name, tmp_path)
+    # What belongs to a table lies below it: MAESTRO's in its own folder.
+    root = tmp_path / "maestro-v3.0.0" if name == "maestro" else tmp_path
+    for path in [p for p in sounds if not p.with_suffix(".txt").is_file()]:
+        there = change(path, root)
+        there.parent.mkdir(exist_ok=True)
+        path.rename(there)
+    found = load(name, tmp_path)
+    columns = ["label", "group", "split", "duration"]
+    assert found.manifest[columns].sort_index().equals(usual.manifest[columns].sort_index())
+    for id in found.manifest.index:
+        assert found.load(id)[0].size == round(found.manifest.duration[id] * SR)
+
+
+def test_a_clip_in_two_copies_is_one_item(tmp_path):
+    first = small_sets.irmas(tmp_path)[0]
+    first.with_suffix(".wav.wav").write_bytes(first.read_bytes())
+    with pytest.warns(UserWarning, match=r"cla\]0001__1\.wav\.wav: is another copy of .*0001__1\.wav"):
+        assert len(load("irmas", tmp_path)) == 6
+
+
 @pytest.mark.parametrize("name", ["maestro", "medley_solos_db", "nsynth"])
 def test_official_sides_are_kept_and_share_no_group(name, tmp_path):
     small_sets.SETS[name][0](tmp_path)
