@@ -83,6 +83,17 @@ def write_whole(path: Path, write: Callable[[str], object]) -> None:
             Path(part).unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` in UTF-8 as :func:`write_whole` does.
+
+    Raises
+    ------
+    OSError
+        As :func:`write_whole`.
+    """
+    write_whole(path, lambda part: Path(part).write_text(text, encoding="utf-8"))
+
+
 @contextlib.contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A new folder beside ``folder`` to fill; at the end of the block it takes its place: all of it, or nothing.

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pooch
 
 from musiclib import files
-from musiclib.datasets.progress import Progress
 
 COLUMNS = ("label", "group", "split", "duration", "source", "license")
 NO_SPLIT = ""  # in the column `split`: the data set names no side for this item
@@ -222,50 +220,3 @@ def existing_folder(data_home: str | Path | None, name: str, layout: str) -> Pat
 def content_of_file(row: pd.Series, *, root: Path, sr: int | None = None) -> str:
     """What the part of a file that a row names depends on: the file's bytes, and how they are read."""
     return f"{files.sha256(root / row['path'])} {row['start']} {row['duration']} {sr}"
-
-
-def verify(path: Path, checksum: str) -> Path:
-    """``path``, if its content has this checksum: a SHA-256, or ``"md5:..."`` where the publisher gives no other.
-
-    Raises
-    ------
-    DatasetError
-        If it has another. The file stays as it is.
-    """
-    kind, _, expected = _known_hash(checksum).partition(":")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, kind).hexdigest()
-    if found != expected:
-        name = {"sha256": "SHA-256", "md5": "MD5"}[kind]
-        raise DatasetError(
-            f"{path} does not have the expected checksum: {name} {found}, expected {expected}. It is incomplete or "
-            "another version: move it away and load again."
-        )
-    return path
-
-
-def _known_hash(checksum: str) -> str:
-    return checksum if checksum.startswith("md5:") else f"sha256:{checksum}"
-
-
-def fetch(url: str, checksum: str, folder: Path) -> Path:
-    """The file at ``url`` in ``folder``: downloaded once, and checked each time; ``checksum`` as in :func:`verify`.
-
-    Raises
-    ------
-    DatasetError
-        If it is there with another content, which is left alone, or cannot be downloaded.
-    """
-    path = folder / url.rsplit("/", 1)[1]
-    if path.is_file():
-        return verify(path, checksum)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        loader = pooch.HTTPDownloader(progressbar=Progress(path.name), chunk_size=1 << 20)
-        pooch.retrieve(url, known_hash=_known_hash(checksum), fname=path.name, path=folder, downloader=loader)
-    except Exception as error:  # whatever the download meets: no network, a changed file, a full disk
-        raise DatasetError(
-            f"{path.name} could not be downloaded from {url} ({type(error).__name__}: {error}). "
-            f"It needs network once; or put the file into {folder} yourself."
-        ) from error
-    return path

@@ -1,21 +1,19 @@
 """GTZAN: a thousand clips of 30 s in ten genres, from a local folder, without its faulty files."""
 
-import os
 import re
-import warnings
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file, existing_folder
-from musiclib.datasets.folder import pieces, read_piece, report
+from musiclib.datasets import scan
+from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, existing_folder
+from musiclib.datasets.recordings import check_options, dataset
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 CLIPS = 100  # of each genre
 _ENDINGS = (".wav", ".au", ".flac", ".ogg", ".mp3")  # the first is taken where a clip is there in several
-_LAYOUT = "GTZAN's ten genres as sub-folders, such as genres/blues/blues.00000.wav"
+_NAME = re.compile(rf"({'|'.join(GENRES)})[._ -]?(000\d\d)")
+_LAYOUT = "GTZAN's clips by their names, such as genres/blues/blues.00000.wav"
 
 # The clips in which no fault was found, each artist on one side: 443, 197 and 290 (Kereliuk, Sturm and Larsen 2015).
 # They stand here and not in data/, which does not come along where only the package is installed.
@@ -99,27 +97,27 @@ def gtzan(
     unreadable: str = "warn",
     thorough: bool = True,
 ) -> Dataset:
-    """GTZAN as you have it on disk: any of the layouts that go round, as WAV, AU, FLAC, OGG or MP3.
+    """GTZAN as you have it on disk: any of the layouts that go round, in any format that libsndfile reads.
 
     Parameters
     ----------
-    data_home : the folder with the genres, or one above it: ``genres/``, ``genres_original/``,
-        ``Data/genres_original/``, ...
+    data_home : the folder with the clips, at any depth: ``genres/``, ``genres_original/``, ``Data/genres_original/``,
+        or all of them in one folder. A clip is known by its name: ``blues.00000.wav``, ``blues.00000.au.wav``
     faulty : True keeps the clips that are in no fault-filtered list; they are on no side and each its own group
     sr : resample to this rate in Hz when loading; None keeps the files' own, 22050 Hz
-    unreadable : ``"warn"`` leaves out what cannot be read, such as jazz.00054 in one of the copies that go round, and
-        says so once; ``"raise"`` stops
-    thorough : try every clip, so that all that the manifest names can be loaded; False reads headers only
+    unreadable : ``"warn"`` leaves out what is missing or cannot be read, such as jazz.00054 in one of the copies that
+        go round, and says so once; ``"raise"`` stops
+    thorough : decode every clip, so that all that the manifest names can be loaded; False reads headers only
 
     Returns
     -------
     Dataset whose column ``split`` is that of the fault-filtered lists; ``manifest.attrs["left_out"]`` names the
-    faulty, unreadable and missing clips
+    faulty, unreadable and missing clips, and files beside them that are none
 
     Raises
     ------
     DatasetError
-        If there is no such folder, or it does not have at least two of the genres.
+        If there is no such folder, or it does not have clips of at least two genres.
 
     References
     ----------
@@ -128,50 +126,43 @@ def gtzan(
     effects on evaluation, and its future use", arXiv:1306.1461, 2013; Kereliuk, Sturm and Larsen, "Deep Learning and
     Music Adversaries", IEEE Transactions on Multimedia 17(11), 2015, doi:10.1109/TMM.2015.2478068.
     """
-    if unreadable not in ("warn", "raise"):
-        raise DatasetError(f"gtzan: unreadable={unreadable!r}: expected 'warn' or 'raise'.")
-    root, clips = _clips(existing_folder(data_home, "gtzan", _LAYOUT))
+    root = existing_folder(data_home, "gtzan", _LAYOUT)
+    check_options("gtzan", unreadable)
+    clips, left_out = _clips(root)
     side_of = sides()
-    left_out = {id: "faulty: in none of the fault-filtered lists" for id in clips if id not in side_of and not faulty}
-    wanted = {id: path for id, path in clips.items() if id not in left_out}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding does not hold Python's lock
-        found = list(pool.map(lambda path: pieces(path, None, 0.0, thorough), wanted.values()))
-    rows, damaged = [], {}
-    for (id, path), (usable, problem) in zip(wanted.items(), found, strict=True):
-        if problem:
-            damaged[id] = problem
-        side, group = side_of.get(id, (NO_SPLIT, id))
-        name = path.relative_to(root).as_posix()
-        rows += [(id, id.split(".")[0], group, side, d, "GTZAN", "not stated", name, start) for start, d in usable]
-    report(damaged, "gtzan", str(root), unreadable)
-    if not rows:
-        raise DatasetError(f"gtzan: none of the {len(clips)} clips in {root} can be used. Copy or download them again.")
-    columns = ["id", "label", "group", "split", "duration", "source", "license", "path", "start"]
-    manifest = pd.DataFrame(rows, columns=columns).set_index("id")
-    missing = [_id(genre, n) for genre in GENRES for n in range(CLIPS) if _id(genre, n) not in clips]
-    if missing:
-        warnings.warn(f"gtzan: {len(missing)} of 1000 clips are not in {root}: {_short(missing)}.", stacklevel=3)
-    manifest.attrs["left_out"] = left_out | damaged | dict.fromkeys(missing, "missing")
-    where = {"root": root, "sr": sr}
-    return Dataset("gtzan", manifest, partial(read_piece, **where), content=partial(content_of_file, **where))
+    missing = [id for id in (_id(g, n) for g in GENRES for n in range(CLIPS)) if id not in clips]
+    left_out |= {id: "missing: not in the folder" for id in missing if faulty or id in side_of}
+    known = {id: "faulty: in none of the fault-filtered lists" for id in clips if not faulty and id not in side_of}
+    rows = [
+        (id, id.split(".")[0], *side_of.get(id, (NO_SPLIT, id))[::-1], _best(paths).relative_to(root).as_posix())
+        for id, paths in clips.items()
+        if id not in known
+    ]
+    table = pd.DataFrame(rows, columns=["id", "label", "group", "split", "path"]).set_index("id")
+    options = {"sr": sr, "unreadable": unreadable, "thorough": thorough, "left_out": left_out, "known": known}
+    return dataset("gtzan", root, table, source="GTZAN", license="not stated", **options)
 
 
-def _short(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+def _clips(root: Path) -> tuple[dict[str, list[Path]], dict[str, str]]:
+    """The files of each clip by its id, the best first; and what lies among them and is no clip."""
+    clips, strange = {}, []
+    found = scan.find(root)
+    for path in found.files:
+        match = _NAME.fullmatch(scan.stem(path.name).lower())
+        if match:
+            clips.setdefault(f"{match[1]}.{match[2]}", []).append(path)
+        else:
+            strange.append(path)
+    if len({id.split(".")[0] for id in clips}) < 2:
+        raise DatasetError(f"gtzan: there are no clips of two of its genres in {root}. Expected {_LAYOUT}.")
+    among = {path.parent for paths in clips.values() for path in paths}
+    reasons = {path: "its name is none of a clip, such as blues.00000" for path in strange if path.parent in among}
+    for paths in clips.values():
+        paths.sort(key=lambda p: (_ENDINGS.index(e) if (e := p.suffix.lower()) in _ENDINGS else len(_ENDINGS), p))
+    named = {path.relative_to(root).as_posix(): why for path, why in reasons.items()}
+    return dict(sorted(clips.items())), found.passed | named
 
 
-def _clips(folder: Path) -> tuple[Path, dict[str, Path]]:
-    """The folder that holds the genres, here or up to three levels down, and the clips in it by their ids."""
-    for above in ("", "*/", "*/*/", "*/*/*/"):
-        for root in sorted({p.parent for genre in GENRES for p in folder.glob(above + genre) if p.is_dir()}):
-            clips = {}
-            for genre in GENRES:
-                here = [p for p in (root / genre).glob(f"{genre}.*") if p.suffix in _ENDINGS]
-                named = [p for p in here if re.fullmatch(rf"{genre}\.000\d\d", p.stem)]
-                for path in sorted(named, key=lambda p: (p.stem, -_ENDINGS.index(p.suffix))):
-                    clips[path.stem] = path
-            if len({id.split(".")[0] for id in clips}) > 1:
-                return root, clips
-    raise DatasetError(
-        f"gtzan: there are no two of its genres in {folder} or up to three levels below. Expected {_LAYOUT}."
-    )
+def _best(paths: list[Path]) -> Path:
+    """Of the files of a clip, the first that can be used; else the first."""
+    return paths[0] if len(paths) == 1 else next((p for p in paths if scan.check(p)[0]), paths[0])

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from musiclib.datasets.base import Dataset, DatasetError
-from musiclib.datasets.recordings import Checked, Remote, below, check_options, dataset, place, read_table
+from musiclib.datasets.download import Remote, place
+from musiclib.datasets.recordings import below, check_options, dataset, read_table
+from musiclib.datasets.scan import MIDI, SOUND, Checked, find, located
 from musiclib.symbolic import ScoreError, read_midi
 
 LICENSE = "CC BY-NC-SA 4.0"
@@ -46,7 +48,7 @@ def maestro(
     shared : five compositions of version 3 are on two official sides. ``"leave out"`` keeps those of the side that
         judges, test before validation before train, and leaves the other performances out; ``"keep"`` keeps all
     unreadable : ``"warn"`` leaves damaged and missing files out and says so once; ``"raise"`` stops
-    thorough : try every piece of every file, which takes long; False reads headers only
+    thorough : decode every file, which takes long; False reads headers only
     download : fetch it, checked by SHA-256, into ``data_home`` or the user's cache: 108 GB with sound, 0.06 GB of notes
 
     Returns
@@ -71,11 +73,13 @@ def maestro(
     check_options("maestro", unreadable, shared, segment)
     root = place(data_home, "maestro", _LAYOUT, download, [REMOTES[items]])
     # Where the notes alone have been unpacked beside the sound, there are two tables.
-    files = "*/*.wav" if items == "audio" else "*/*.mid*"
-    path = below(root, "maestro", _LAYOUT, "maestro-v*.csv", lambda csv: any(csv.parent.glob(files)))
+    endings = SOUND if items == "audio" else MIDI
+    path = below(root, "maestro", _LAYOUT, "maestro-v*.csv", lambda csv: bool(find(csv.parent, endings).files))
     table = _table(path, items)
+    table["path"] = located(path.parent, table["path"], endings)
     seconds = dict(zip([path.parent / p for p in table["path"]], table.pop("seconds"), strict=True))
     options = {"segment": segment, "sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough}
+    options["endings"] = endings
     if items == "notes":
         options["check"] = lambda midi: _check_notes(midi, seconds[midi], thorough)
         options["read"] = partial(_read_row, root=path.parent)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from musiclib.datasets import scan
 from musiclib.datasets.base import Dataset, DatasetError
-from musiclib.datasets.recordings import Remote, below, dataset, files_below, place, read_table
+from musiclib.datasets.download import Remote, place
+from musiclib.datasets.recordings import below, dataset, read_table
 
 LICENSE = "CC BY 4.0"
 METADATA = "Medley-solos-DB_metadata.csv"
@@ -38,7 +40,7 @@ def medley_solos_db(
     sr : resample to this rate in Hz when loading; None keeps the files' own, 44100 Hz
     shared : what becomes of a song on two official sides; there is none in the published table
     unreadable : ``"warn"`` leaves damaged and missing clips out and says so once; ``"raise"`` stops
-    thorough : try every clip, which takes half a minute of computing; False reads headers only
+    thorough : decode every clip, which takes half a minute of computing; False reads headers only
     download : fetch it, checked by MD5, into ``data_home`` or the user's cache: about 8 GB
 
     Returns
@@ -64,16 +66,18 @@ def medley_solos_db(
     if song is None or unknown:
         what = f"names the subset {unknown[0]!r}" if unknown else "has no column song_id"
         raise DatasetError(f"medley_solos_db: {path} {what}. Expected {', '.join(_SIDES)} and song_id; get it again.")
-    # By the identifier in their names: they end in .wav or, as unpacked from an older version, in .wav.wav.
-    clips = {m[0]: p for p in files_below(root, ".wav") if (m := _UUID.search(p.name))}
+    # By the identifier in their names, wherever they lie and whatever their endings: an older version has .wav.wav.
+    found = scan.find(root)
+    clips = {m[0]: p for p in reversed(found.files) if (m := _UUID.search(p.name.lower()))}
+    paths = [clips.get(id.lower(), root / f"{id}.wav") for id in listed["uuid4"]]
     table = pd.DataFrame(
         {
             "label": listed["instrument"],
             "group": "song " + listed[song],
             "split": listed["subset"].map(_SIDES),
-            "path": [clips[id].relative_to(root).as_posix() if id in clips else f"{id}.wav" for id in listed["uuid4"]],
+            "path": [path.relative_to(root).as_posix() for path in paths],
         }
     )
     table.index = pd.Index(listed["uuid4"], name="id")
-    options = {"sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough}
+    options = {"sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough, "left_out": found.passed}
     return dataset("medley_solos_db", root, table, source="Medley-solos-DB", license=LICENSE, **options)

@@ -13,8 +13,9 @@ import scipy.ndimage
 from musiclib import perform
 from musiclib.datasets import catalog, scores
 from musiclib.datasets.base import Dataset, DatasetError
+from musiclib.datasets.excerpts import SR, cut, sound
 from musiclib.datasets.irmas import JOINED
-from musiclib.datasets.sounded import SR, cut, performed, seed_of, sound
+from musiclib.datasets.sounded import performed, seed_of
 from musiclib.symbolic import ScoreError
 
 SOLO, ENSEMBLE = 3.0, 5.0  # seconds of an excerpt
@@ -51,7 +52,7 @@ CLASSES = {
 
 
 class Take(NamedTuple):
-    """A piece as one player or several play it together; the fields as those of ``sounded.Excerpt``."""
+    """A piece as one player or several play it together; the fields as those of ``excerpts.Excerpt``."""
 
     id: str
     label: str  # the classes of the players in alphabetical order, joined
@@ -127,7 +128,7 @@ def _take(piece: scores.Piece, players: tuple[str, ...], seconds: float, name: s
 
 @cache
 def _made_by() -> str:
-    """A fingerprint of how several play together; what ``sounded`` does has its own."""
+    """A fingerprint of how several play together; what ``excerpts`` does has its own."""
     code = "".join(map(inspect.getsource, (_together, _dealt, vibrato)))
     return hashlib.sha256(f"{code} {CLASSES}".encode()).hexdigest()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from musiclib.datasets.base import Dataset, DatasetError
-from musiclib.datasets.recordings import Remote, dataset, place
+from musiclib.datasets.download import Remote, place
+from musiclib.datasets.recordings import dataset
 
 LICENSE = "CC BY 4.0"
 SIDES = {"train": "nsynth-train", "validation": "nsynth-valid", "test": "nsynth-test"}
@@ -45,7 +46,7 @@ def nsynth(
         the test side, and leaves out the validation notes of its instruments: ``splits.train_validation_test`` then
         cuts a validation side of whole instruments from the training side. ``"keep"`` keeps all three
     unreadable : ``"warn"`` leaves damaged and missing notes out and says so once; ``"raise"`` stops
-    thorough : try every note, which takes minutes for the training side; False reads headers only
+    thorough : decode every note, which takes minutes for the training side; False reads headers only
     download : fetch it, checked by MD5, into ``data_home`` or the user's cache: 0.4 GB to test, 1.1 to validate, 23.6
         to train
 

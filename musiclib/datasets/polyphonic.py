@@ -8,7 +8,8 @@ import pandas as pd
 import scipy.io
 import scipy.special
 
-from musiclib.datasets.base import Dataset, DatasetError, fetch, verify
+from musiclib.datasets.base import Dataset, DatasetError
+from musiclib.datasets.download import fetch, verify
 from musiclib.files import home
 
 KEYS = 88  # of a piano, the lowest A0 (MIDI number 21)

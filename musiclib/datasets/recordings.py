@@ -1,70 +1,26 @@
-"""What the loaders of published sets share: a table that says where each recording lies, made into a data set.
+"""What the loaders of recordings share: a table that says where each lies, made into a data set.
 
-These sets are read by the code here and not through mirdata, for reasons that were tried with mirdata 1.0: it has no
-NSynth, and MAESTRO in version 2 only; reading a folder needs an index that it downloads first; its index of IRMAS lists
-6660 of the 6705 training clips; it names no groups, unpacks archives without looking where their members land, and
-brings 31 packages that the course does not have, most of them clients of cloud stores. What it downloads is read as it
-lies, and the checksums are the same.
+The published sets are read by the code here and not through mirdata, for reasons that were tried with mirdata 1.0: it
+has no NSynth, and MAESTRO in version 2 only; reading a folder needs an index that it downloads first; its index of
+IRMAS lists 6660 of the 6705 training clips; it names no groups, unpacks archives without looking where their members
+land, and brings 31 packages that the course does not have, most of them clients of cloud stores. What it downloads is
+read as it lies, and the checksums are the same.
 """
 
-import os
-import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from musiclib.datasets.archive import extract
-from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file, existing_folder, fetch
-from musiclib.datasets.folder import pieces, read_piece, report
-from musiclib.files import home
+from musiclib.datasets import report, scan
+from musiclib.datasets.base import NO_SPLIT, Dataset, DatasetError, content_of_file
+from musiclib.datasets.scan import Checked
 
-_SHOWN = 5  # missing files that a message names one by one
 # Of several official sides that a group is on, the one that is kept: what judges is not to lose items.
 _JUDGES_FIRST = ("test", "validation", "train", NO_SPLIT)
-Checked = tuple[list[tuple[float, float]], str | None]  # as of folder.pieces
-
-
-class Remote(NamedTuple):
-    """An archive that the publisher gives out."""
-
-    url: str
-    checksum: str  # as in base.verify
-    gigabytes: float  # packed
-
-
-def place(data_home: str | Path | None, name: str, layout: str, download: bool, remotes: list[Remote]) -> Path:
-    """The folder to look in: ``data_home``, or where ``download`` puts the set.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such folder and nothing is to be downloaded, or a download fails.
-    """
-    if not download:
-        if data_home is None:
-            size = sum(remote.gigabytes for remote in remotes)
-            raise DatasetError(
-                f"{name} needs data_home: a folder of yours with {layout}. Or pass download=True, which fetches "
-                f"about {size:.2g} GB into {home() / name}."
-            )
-        return existing_folder(data_home, name, layout)
-    root = Path(data_home).expanduser() if data_home else home() / name
-    for remote in remotes:
-        file = remote.url.rsplit("/", 1)[1]
-        stem = re.sub(r"(\.jsonwav)?\.(zip|tar\.gz)$", "", file)
-        if stem == file:
-            fetch(remote.url, remote.checksum, root)
-        elif not (root / stem).is_dir():  # extract makes it in one step: what is there is whole
-            brought = (root / file).is_file()  # by the reader, who may want to keep it
-            packed = fetch(remote.url, remote.checksum, root)
-            extract(packed, root / stem)
-            if not brought:
-                packed.unlink()
-    return root
+_FIRST_COLUMNS = ["label", "group", "split", "duration", "source", "license", "path", "start"]
 
 
 def dataset(
@@ -74,12 +30,17 @@ def dataset(
     *,
     source: str,
     license: str,
+    title: str | None = None,
     sr: int | None = None,
     segment: float | None = None,
+    min_seconds: float | None = None,
     unreadable: str = "warn",
     thorough: bool = True,
     shared: str = "leave out",
+    least: int = 1,
     left_out: dict[str, str] | None = None,
+    known: dict[str, str] | None = None,
+    endings: frozenset[str] = scan.SOUND,
     check: Callable[[Path], Checked] | None = None,
     read: Callable[[pd.Series], Any] | None = None,
 ) -> Dataset:
@@ -87,18 +48,24 @@ def dataset(
 
     Parameters
     ----------
-    name : of the set
+    name : of the loader, for messages
     root : the folder that ``table.path`` is relative to
-    table : index ``id``; columns label, group, split, path, and others, which are kept
+    table : index ``id``; columns label, group, split, path, and others, which are kept. A file that is not there is
+        looked for by its name, with another ending and in other folders
     source, license : for the manifest
+    title : the name of the set; None is ``name``
     sr : resample to this rate in Hz when loading
-    segment : cut recordings into pieces of so many seconds, and leave shorter ends out
-    unreadable : ``"warn"`` leaves damaged and missing files out and says so once; ``"raise"`` stops
-    thorough : try every piece; False reads headers only
+    segment : cut recordings into pieces of so many seconds
+    min_seconds : leave out shorter recordings and pieces; None is ``segment``
+    unreadable : ``"warn"`` leaves out what cannot be used and says so once; ``"raise"`` stops
+    thorough : decode every file; False reads headers only
     shared : what becomes of a group that the makers put on two sides: ``"leave out"`` keeps the items on the side that
         judges, test before validation before train, and leaves the others out; ``"keep"`` keeps all
+    least : classes that must remain
     left_out : what is left out already, and why
-    check, read : for items that are no sound: as ``folder.pieces`` and ``folder.read_piece`` are for sound
+    known : what the set's makers or users leave out, and why: kept with the rest, but not said
+    endings : of its files
+    check, read : for items that are no sound: as ``scan.check`` and ``scan.read_piece`` are for sound
 
     Returns
     -------
@@ -107,39 +74,57 @@ def dataset(
     Raises
     ------
     DatasetError
-        If an option is unknown or nothing can be used.
+        If an option is unknown, or too little can be used.
     """
     check_options(name, unreadable, shared, segment)
+    table = table.assign(path=scan.located(root, table["path"], endings))
     there = pd.Series([(root / path).is_file() for path in table["path"]], index=table.index, dtype=bool)
-    missing = list(table.index[~there])
+    labels = table["label"]
+    told = dict(left_out or {}) | dict.fromkeys(table.index[~there], "missing: not in the folder")
     table, on_two_sides = _apart(table[there], shared)
-    paths = [root / path for path in table["path"]]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding does not hold Python's lock
-        check = check or partial(pieces, segment=segment, min_seconds=segment or 0.0, thorough=thorough)
-        found = list(pool.map(check, paths))
-    damaged = dict(left_out or {}) | {
-        id: problem for id, (_, problem) in zip(table.index, found, strict=True) if problem
-    }
-    said = damaged | _in_short(missing)
-    report(said, name, str(root), unreadable, count=len(damaged) + len(missing), stacklevel=5)
-    rows = [
-        (id, start, seconds) for id, (usable, _) in zip(table.index, found, strict=True) for start, seconds in usable
-    ]
-    if not rows:
-        first = next(iter(said.items()), ("", "no recording"))
-        raise DatasetError(f"{name}: nothing in {root} can be used ({first[0]}: {first[1]}). Get the set again.")
-    manifest = table.loc[[id for id, _, _ in rows]].assign(
+    shortest = min_seconds if min_seconds is not None else segment or 0.0
+    check = check or partial(scan.check, segment=segment, min_seconds=shortest, thorough=thorough)
+    found = scan.check_all([root / path for path in table["path"]], name, check)
+    told |= {id: problem for id, (_, problem) in zip(table.index, found, strict=True) if problem}
+    rows = [(id, *piece) for id, (usable, _) in zip(table.index, found, strict=True) for piece in usable]
+    gone = _without_classes(labels, {id for id, *_ in rows} | set(on_two_sides))
+    left = table["label"][[id for id, *_ in rows]].nunique()
+    if left < least:
+        raise DatasetError(_too_little(name, root, left, least, gone | told))
+    what = f"{name}: {report.items(len(told))} left out of {root}"
+    if gone:  # more to know than which files
+        what += f", and nothing is left of {report.few(list(gone))}"
+    report.tell(told, what, unreadable, all_in="manifest.attrs['left_out']")
+    manifest = _manifest(table, rows, segment, source, license)
+    manifest.attrs["left_out"] = dict(known or {}) | on_two_sides | gone | told
+    where = {"root": root, "sr": sr}
+    read = read or partial(scan.read_piece, **where)
+    return Dataset(title or name, manifest, read, content=partial(content_of_file, **where))
+
+
+def _manifest(table: pd.DataFrame, rows: list, segment: float | None, source: str, license: str) -> pd.DataFrame:
+    """A row for each piece that can be used: rows are (id, start, seconds)."""
+    manifest = table.loc[[id for id, *_ in rows]].assign(
         duration=[seconds for *_, seconds in rows], source=source, license=license, start=[s for _, s, _ in rows]
     )
     if segment is not None:
         manifest.index = [f"{id}@{start:.3f}" for id, start, _ in rows]
     manifest.index.name = "id"
-    first_columns = ["label", "group", "split", "duration", "source", "license", "path", "start"]
-    manifest = manifest[[*first_columns, *(c for c in manifest.columns if c not in first_columns)]]
-    manifest.attrs["left_out"] = on_two_sides | damaged | dict.fromkeys(missing, "missing: not in the folder")
-    where = {"root": root, "sr": sr}
-    read = read or partial(read_piece, **where)
-    return Dataset(name, manifest, read, content=partial(content_of_file, **where))
+    return manifest[[*_FIRST_COLUMNS, *(c for c in manifest.columns if c not in _FIRST_COLUMNS)]]
+
+
+def _without_classes(labels: pd.Series, used: set[str]) -> dict[str, str]:
+    """The classes of which nothing can be used."""
+    counted = labels.groupby(labels).size()
+    kept = set(labels[[id in used for id in labels.index]])
+    return {f"class {label}": f"none of its {n} files can be used" for label, n in counted.items() if label not in kept}
+
+
+def _too_little(name: str, root: Path, left: int, least: int, told: dict[str, str]) -> str:
+    reasons = f":\n{report.grouped(told)}\n" if told else ". "
+    if left == 0:
+        return f"{name}: nothing in {root} can be used{reasons}Get it again, or repair it."
+    return f"{name}: {root} has one class with files that can be used; expected at least {least}{reasons}Repair them."
 
 
 def check_options(name: str, unreadable: str, shared: str = "keep", segment: float | None = None) -> None:
@@ -170,23 +155,6 @@ def _apart(table: pd.DataFrame, shared: str) -> tuple[pd.DataFrame, dict[str, st
         for id, side, group in zip(table.index[leaks], best[leaks], table["group"][leaks], strict=True)
     }
     return table[~leaks], reasons
-
-
-def _in_short(missing: list[str]) -> dict[str, str]:
-    """What a message says of missing files: each of a few, or how many."""
-    if len(missing) <= _SHOWN:
-        return dict.fromkeys(missing, "missing: not in the folder")
-    return {", ".join(missing[:_SHOWN]): f"missing, and {len(missing) - _SHOWN} more"}
-
-
-def files_below(root: Path, *endings: str) -> list[Path]:
-    """The files below ``root`` with these endings, in order; also through links to folders, such as to another disk."""
-    found, seen = [], set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        seen.add(os.path.realpath(folder))
-        folders[:] = [f for f in folders if f[0] != "." and os.path.realpath(os.path.join(folder, f)) not in seen]
-        found += [Path(folder, name) for name in names if name.endswith(endings) and name[0] != "."]
-    return sorted(found)
 
 
 def below(root: Path, name: str, layout: str, pattern: str, suits: Callable[[Path], bool] = lambda path: True) -> Path:

@@ -1,12 +1,9 @@
 """Pieces to data sets of sound: each excerpt performed once, in parallel, and kept by what it was made from."""
 
 import hashlib
-import math
-import sys
-from functools import cache, partial, singledispatch
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -16,24 +13,10 @@ import soundfile as sf
 from musiclib import perform, render
 from musiclib.datasets import scores
 from musiclib.datasets.base import NO_SPLIT, Dataset
-from musiclib.files import code_of, home, write_whole
+from musiclib.datasets.excerpts import SR, Excerpt, sound
+from musiclib.datasets.report import Progress
+from musiclib.files import code_of, home, write_text, write_whole
 from musiclib.symbolic import ScoreError
-
-SR = 22_050  # Hz
-
-
-class Excerpt(NamedTuple):
-    """What is performed: so many seconds of a piece from some place on, by these players."""
-
-    id: str
-    label: str
-    piece: scores.Piece
-    instruments: str  # one name for all parts, or several with commas, dealt to the parts from the top
-    seed: int  # of the performance
-    seconds: float
-    place: float = 0.0  # where in the piece it begins: 0 its beginning, 1 as late as its length lets it
-    again: bool = False  # a piece that is too short is played again, as dancers want; else it is left out
-    center: int | None = None  # MIDI pitch that the excerpt is transposed to lie about
 
 
 def seed_of(*names: str) -> int:
@@ -45,7 +28,7 @@ def seed_of(*names: str) -> int:
 def _made_by() -> str:
     """A fingerprint of all that turns a score into sound."""
     score = ("symbolic.notes", "symbolic.scores", "symbolic.instruments")
-    here = code_of(*score, "acoustics", "perform", "render", "datasets.scores", "datasets.sounded")
+    here = code_of(*score, "acoustics", "perform", "render", "datasets.excerpts", "datasets.scores")
     font = hashlib.sha256(render.soundfont().read_bytes()).hexdigest()
     return f"{here} {font} {version('midirenderer')} {SR}"
 
@@ -55,76 +38,6 @@ def _file(excerpt: Excerpt, folder: Path) -> Path:
     return folder / "performed" / f"{hashlib.sha256(repr(recipe).encode()).hexdigest()[:32]}.flac"
 
 
-def cut(score: scores.Notes, excerpt: Excerpt, onsets: int) -> np.ndarray:
-    """So many onsets of a piece from the barline nearest to the excerpt's place, transposed as it asks.
-
-    Raises
-    ------
-    ScoreError
-        If the piece is too short and is not to be played again.
-    """
-    notes = score.notes
-    moments = np.unique(np.round(notes["onset"], 4))
-    if len(moments) < onsets and excerpt.again:
-        notes = _again(score, math.ceil(onsets / len(moments)))
-        moments = np.unique(np.round(notes["onset"], 4))
-    if len(moments) < onsets:
-        raise ScoreError(f"{excerpt.piece.name} has {len(moments)} onsets; {onsets} are needed to fill the time.")
-    latest = moments[len(moments) - onsets]
-    barlines = score.measures["onset"]
-    before = barlines[barlines <= excerpt.place * latest + 1e-6]
-    start = before[-1] if len(before) else 0.0
-    first = int(np.searchsorted(moments, start - 1e-3))
-    inside = (notes["onset"] >= moments[first] - 1e-3) & (notes["onset"] <= moments[first + onsets - 1] + 1e-3)
-    chosen = notes[inside].copy()
-    if excerpt.center is not None:
-        chosen["pitch"] += round(excerpt.center - float(np.median(chosen["pitch"])))
-    return chosen
-
-
-def _again(score: scores.Notes, times: int) -> np.ndarray:
-    # From its first measure's line to its last, so that an upbeat comes where the last measure leaves room for it.
-    last = score.measures[-1]
-    length = max(
-        float(last["onset"] + last["length"] - score.measures["onset"][0]),
-        float(np.max(score.notes["onset"] + score.notes["duration"])),
-    )
-    turns = []
-    for turn in range(times):
-        turns.append(score.notes.copy())
-        turns[-1]["onset"] += turn * length
-    return np.concatenate(turns)
-
-
-@singledispatch
-def sound(excerpt: Excerpt, score: scores.Notes) -> np.ndarray:
-    """The performance of an excerpt: float32 array, shape (round(seconds · SR),), at ``SR`` Hz.
-
-    What is no :class:`Excerpt`, but has its fields to begin with, is performed by the function registered for it.
-    """
-    if len(score.notes) == 1:
-        return _single_note(excerpt, score.notes)
-    rate = perform.draw(excerpt.seed).rate
-    # A little more than fills the time, for the tempo wanders.
-    notes = cut(score, excerpt, math.ceil(rate * excerpt.seconds * 1.15) + 3)
-    names = excerpt.instruments.split(", ")
-    players = [names[part % len(names)] for part in range(int(notes["part"].max()) + 1)]
-    players = players[0] if len(names) == 1 else players
-    return perform.perform(notes, score.measures, players, seed=excerpt.seed, sr=SR, seconds=excerpt.seconds)
-
-
-def _single_note(excerpt: Excerpt, note: np.ndarray) -> np.ndarray:
-    """One note, short or held, loud or soft, in an excerpt's manner; the rest of its time is the room's."""
-    manner = perform.draw(excerpt.seed)
-    rng = np.random.default_rng((excerpt.seed, 4))
-    played = note.copy()
-    played["duration"] = rng.uniform(0.2, 0.9) * excerpt.seconds
-    played["velocity"] = round(manner.touch + rng.uniform(-1, 2) * manner.accent)
-    samples = round(excerpt.seconds * SR)
-    y = perform.sound(played, manner, excerpt.instruments, sr=SR)[:samples]
-    return perform.record(np.pad(y, (0, samples - len(y))), SR, manner)
-
-
 def _make(excerpts: list[Excerpt], folder: Path) -> int:
     """Perform excerpts of one piece, and keep them. One that cannot be is kept as its reason."""
     for excerpt in excerpts:
@@ -132,14 +45,10 @@ def _make(excerpts: list[Excerpt], folder: Path) -> int:
         try:
             y = sound(excerpt, scores.read(excerpt.piece, folder / "notes"))
         except (ScoreError, ValueError) as error:
-            write_whole(path.with_suffix(".txt"), partial(_write_text, text=str(error)))
+            write_text(path.with_suffix(".txt"), str(error))
         else:
             write_whole(path, partial(sf.write, data=y, samplerate=SR, format="FLAC"))
     return len(excerpts)
-
-
-def _write_text(path: str, *, text: str) -> None:
-    Path(path).write_text(text, encoding="utf-8")
 
 
 def _is_made(excerpt: Excerpt, folder: Path) -> bool:
@@ -155,16 +64,14 @@ def _make_missing(name: str, excerpts: list[Excerpt], folder: Path, jobs: int) -
     total = sum(map(len, by_piece.values()))
     if not total:
         return
-    done = 0
     if min(jobs, len(by_piece)) == 1:
         counts = (_make(group, folder) for group in by_piece.values())
     else:
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
         counts = parallel(joblib.delayed(_make)(group, folder) for group in by_piece.values())
-    for count in counts:
-        done += count
-        print(f"\r{name}: {done} of {total} excerpts performed", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+    with Progress(total=total, desc=f"{name}: performing", unit=" excerpts") as progress:
+        for count in counts:
+            progress.update(count)
 
 
 def performed(

@@ -4,9 +4,6 @@ import hashlib
 import json
 import os
 import re
-import sys
-import time
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +18,8 @@ import scipy
 import soxr
 
 from musiclib import audio, files
+from musiclib.datasets.base import Dataset
+from musiclib.datasets.report import Progress, grouped, items, tell
 from musiclib.features import segments, spectral, store
 from musiclib.features.segments import Recipe
 from musiclib.features.store import FeatureError
@@ -52,7 +51,7 @@ class Features(NamedTuple):
 
 
 def extract(
-    dataset,
+    dataset: Dataset,
     kind: str,
     *,
     segment: float,
@@ -81,7 +80,7 @@ def extract(
     data_home : keep the result in its folder ``features``; None is $MUSICLIB_DATA or the user's cache folder
     jobs : workers; None is one a core. They are threads, since all that takes long lets other threads run. Another
         joblib backend around the call is used instead: ``with joblib.parallel_config(backend="dask"): ...``
-    unreadable : ``"warn"`` leaves damaged items out and names them in one warning at the end; ``"raise"`` makes an
+    unreadable : ``"warn"`` leaves damaged items out and says so in one short warning at the end; ``"raise"`` makes an
         error of it, at the end too
     parameters : n_fft, hop_length, n_mels, n_mfcc, fmin, fmax, htk, as for :func:`mfcc`; and top_db, how far below
         its loudest a segment's levels are cut off (80 dB; None: nowhere)
@@ -115,7 +114,8 @@ def extract(
     folder = files.home(data_home) / "features" / f"{name}-{kind}-{key}"
 
     def rest(done: int) -> Iterator[store.Entry]:
-        return _progress(dataset.name, done, len(ids), _entries(dataset, recipe, ids[done:], workers))
+        entries = _entries(dataset, recipe, ids[done:], workers)
+        return iter(Progress(entries, initial=done, total=len(ids), desc=f"{dataset.name}: {kind}", unit=" items"))
 
     store.make(folder, recipe.shape, rest, about={"parameters": recipe._asdict(), "made_by": made_by, "ids": len(ids)})
     return _opened(dataset, folder, recipe, unreadable)
@@ -146,7 +146,7 @@ def _recipe(kind, segment, hop, sr, pad, parameters) -> Recipe:
     return recipe
 
 
-def _contents(dataset, ids: list) -> list[str]:
+def _contents(dataset: Dataset, ids: list) -> list[str]:
     def content(id) -> str:
         try:
             return dataset.fingerprint(id)
@@ -157,7 +157,7 @@ def _contents(dataset, ids: list) -> list[str]:
         return list(pool.map(content, ids))
 
 
-def _entries(dataset, recipe: Recipe, ids: list, workers: joblib.Parallel) -> Iterator[store.Entry]:
+def _entries(dataset: Dataset, recipe: Recipe, ids: list, workers: joblib.Parallel) -> Iterator[store.Entry]:
     """What there is to write for each item, in order."""
     if not ids:
         return
@@ -167,7 +167,7 @@ def _entries(dataset, recipe: Recipe, ids: list, workers: joblib.Parallel) -> It
     yield from workers(joblib.delayed(_entry)(dataset, recipe, id) for id in ids[1:])
 
 
-def _entry(dataset, recipe: Recipe, id) -> store.Entry:
+def _entry(dataset: Dataset, recipe: Recipe, id) -> store.Entry:
     try:
         y, sr = _sound(dataset, id)
         y = np.asarray(audio.resample(y, sr, recipe.sr), dtype=np.float32)
@@ -181,13 +181,21 @@ def _entry(dataset, recipe: Recipe, id) -> store.Entry:
     except Exception as error:  # whatever a reader meets in a damaged file
         if files.disk_is_full(error):
             raise
-        known = isinstance(error, ValueError | OSError)
-        return store.Entry(str(id), reason=str(error) if known else f"{type(error).__name__}: {error}")
+        return store.Entry(str(id), reason=_reason(dataset, id, error))
     found, begin = segments.features(y, recipe)
     return store.Entry(str(id), found, (begin / recipe.sr).tolist())
 
 
-def _sound(dataset, id) -> tuple[np.ndarray, int]:
+def _reason(dataset: Dataset, id, error: Exception) -> str:
+    """Why an item cannot be used, without the path of its file: what is alike in many is said once."""
+    known = isinstance(error, ValueError | OSError)
+    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    path = dataset.manifest.loc[id].get("path") or reason
+    before, path, after = reason.partition(path)
+    return re.sub(r"\S*[/\\].*$", "", before) + "it" + after if after else reason
+
+
+def _sound(dataset: Dataset, id) -> tuple[np.ndarray, int]:
     item = dataset.load(id)
     if not (isinstance(item, tuple) and len(item) == 2 and np.ndim(item[1]) == 0):
         kind = type(item).__name__
@@ -196,28 +204,12 @@ def _sound(dataset, id) -> tuple[np.ndarray, int]:
     return audio.to_mono(audio.check(np.asarray(y, dtype=np.float32), name="it")), sr
 
 
-def _progress(name: str, done: int, total: int, entries: Iterator[store.Entry]) -> Iterator[store.Entry]:
-    shown, said = time.monotonic() + 0.4, False  # what is over at once needs no progress
-    for entry in entries:
-        done += 1
-        yield entry
-        if time.monotonic() - shown > 0.1 or (said and done == total):
-            shown, said = time.monotonic(), True
-            print(f"\r{name}: features of {done} of {total} items", end="", file=sys.stderr, flush=True)
-    if said:
-        print(file=sys.stderr)
-
-
-def _opened(dataset, folder: Path, recipe: Recipe, unreadable: str) -> Features:
+def _opened(dataset: Dataset, folder: Path, recipe: Recipe, unreadable: str) -> Features:
     array, table, left_out = store.read(folder)
-    if left_out:
-        listed = "\n".join(f"  {id}: {reason}" for id, reason in left_out.items())
-        message = f"{dataset.name}: {len(left_out)} of {len(dataset.manifest)} items cannot be used:\n{listed}"
-        if not len(table):
-            raise FeatureError(f"{message}\nNone is left to compute from.")
-        if unreadable == "raise":
-            raise FeatureError(f"{message}\nRepair them, or pass unreadable='warn' to leave them out.")
-        warnings.warn(f"{message}\nThey are left out.", stacklevel=3)
+    what = f"{dataset.name}: {len(left_out)} of {items(len(dataset.manifest))} left out"
+    if not len(table):
+        raise FeatureError(f"{what}:\n{grouped(left_out)}\nNone is left to compute from.")
+    tell(left_out, what, unreadable, all_in="Features.left_out", error=FeatureError)
     # The manifest may have got other labels or another split since: they come from the one that is given now.
     now = dataset.manifest.set_axis(dataset.manifest.index.map(str))[["label", "group", "split"]]
     index = table[["id"]].join(now, on="id").assign(start=table["start"])

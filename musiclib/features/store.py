@@ -114,7 +114,7 @@ def _append(path: Path, journal: Path, shape: tuple[int, int], rest: Callable[[i
     begin = len(_header((0, *shape)))
     space = path.stat().st_size - begin if path.is_file() else 0
     done = _read_journal(journal, space // row_bytes)
-    files.write_whole(journal, partial(_write, text="".join(map(_line, done))))  # without a line cut short
+    files.write_text(journal, "".join(map(_line, done)))  # without a line cut short
     path.touch()
     with path.open("r+b") as data, journal.open("a", encoding="utf-8") as log:
         data.truncate(begin + row_bytes * sum(len(e.starts) for e in done))
@@ -167,8 +167,4 @@ def _finish(part: Path, shape: tuple[int, int], done: list[Entry], about: dict) 
     files.write_whole(part / _INDEX, partial(table.to_csv, index=False, encoding="utf-8"))
     about = about | {"shape": [len(rows), *shape], "index_bytes": (part / _INDEX).stat().st_size, "left_out": left_out}
     text = json.dumps(about, indent=1, ensure_ascii=False)
-    files.write_whole(part / _ABOUT, partial(_write, text=text))
-
-
-def _write(path: str, *, text: str) -> None:
-    Path(path).write_text(text, encoding="utf-8")
+    files.write_text(part / _ABOUT, text)

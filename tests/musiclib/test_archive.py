@@ -6,10 +6,11 @@ import shutil
 import stat
 import tarfile
 import zipfile
+from functools import partial
 
 import pytest
 
-from musiclib.datasets import DatasetError, archive
+from musiclib.datasets import DatasetError, archive, report
 
 FILES = {"set/notes.csv": b"id,label\n1,reel\n", "set/audio/1.wav": bytes(range(256)) * 300, "set/audio/empty.txt": b""}
 KINDS = {"zip": None, "tar": "w", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
@@ -66,14 +67,17 @@ def test_an_empty_folder_is_filled_and_a_full_one_left_alone(tmp_path):
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
 
-def test_files_have_the_permissions_of_new_files_here(tmp_path):
+def test_no_file_runs_as_another_user_or_is_open_to_all(tmp_path):
     path = tmp_path / "set.tar"
     with tarfile.open(path, "w") as file:
-        add(file, "set/run", mode=0o6777, uid=0)
+        add(file, "set/run", mode=0o6777, uid=12345)
+        add(file, "set/closed", mode=0o000)
     out = archive.extract(path, tmp_path / "out")
     (tmp_path / "plain").touch()
     (tmp_path / "folder").mkdir()
-    assert (out / "set" / "run").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    run, plain = (out / "set" / "run").stat(), (tmp_path / "plain").stat()
+    assert stat.S_IMODE(run.st_mode) & 0o7022 == 0 and run.st_uid == plain.st_uid
+    assert stat.S_IMODE((out / "set" / "closed").stat().st_mode) & 0o600 == 0o600
     assert out.stat().st_mode == (out / "set").stat().st_mode == (tmp_path / "folder").stat().st_mode
 
 
@@ -131,11 +135,11 @@ def test_an_encrypted_zip(tmp_path):
     content[6] |= 1  # the flag, in the member's own header and in the list at the end
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    refused(path, tmp_path, "holds 'secret.wav', an encrypted file")
+    refused(path, tmp_path, r"is damaged or cut short \(RuntimeError: .*secret\.wav.* is encrypted")
 
 
 def test_a_file_where_another_member_has_a_folder(tmp_path):
-    refused(pack(tmp_path / "set.zip", {"a": b"x", "a/b": b"y"}), tmp_path, "could not be unpacked to")
+    refused(pack(tmp_path / "set.zip", {"a": b"x", "a/b": b"y"}), tmp_path, "could not be unpacked: ")
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
@@ -168,11 +172,6 @@ def test_more_members_than_there_may_be(tmp_path, monkeypatch):
     refused(pack(tmp_path / "set.tar"), tmp_path, "has more than 2 members")
 
 
-def test_more_than_fits_on_the_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
-    refused(pack(tmp_path / "set.zip"), tmp_path, r"unpacks to 0\.0768 MB; .* has 1e-06 MB left\. Make room first")
-
-
 # ---------------------------------------------------------------- damaged ones
 
 
@@ -202,18 +201,26 @@ def test_what_is_no_archive(tmp_path):
     refused(tmp_path / "none.zip", tmp_path, "none.zip is not there")
 
 
-def test_a_full_disk(tmp_path, monkeypatch):
-    def full(*_):
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_full_disk(tmp_path, monkeypatch, kind):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive, "_copy", full)
-    refused(pack(tmp_path / "set.zip"), tmp_path, r"could not be unpacked .*No space left.*Is the disk full\?")
+    path = pack(tmp_path / f"set.{kind}")
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(tarfile, "copyfileobj", full)
+    refused(path, tmp_path, r"could not be unpacked: .*No space left.*Is the disk full\?")
+
+
+def test_an_old_python_says_what_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.delattr(tarfile, "data_filter")
+    refused(pack(tmp_path / "set.tar.gz"), tmp_path, r"to unpack it safely takes Python 3\.11\.4 or later")
 
 
 def test_how_far_it_has_come_is_said_where_it_takes_a_while(tmp_path, monkeypatch, capsys):
     path = pack(tmp_path / "set.zip")
     archive.extract(path, tmp_path / "quick")
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("musiclib.datasets.progress._QUIET", -1.0)
+    monkeypatch.setattr(archive, "Progress", partial(report.Progress, delay=0))
     archive.extract(path, tmp_path / "slow")
-    assert "unpacking set.zip: 0.1 of 0.1 MB" in capsys.readouterr().err
+    assert "unpacking set.zip: 76.8kB" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from musiclib import datasets, files
-from musiclib.datasets import Dataset, DatasetError, base
+from musiclib.datasets import Dataset, DatasetError, base, download
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,26 +155,26 @@ def test_a_file_is_downloaded_once_and_checked_each_time(server, tmp_path):
     served = tmp_path / "served" / "tunes.mat"
     served.write_bytes(b"tunes")
     here = tmp_path / "new" / "folder"
-    path = base.fetch(f"{server}/tunes.mat", digest(b"tunes"), here)
+    path = download.fetch(f"{server}/tunes.mat", digest(b"tunes"), here)
     assert path == here / "tunes.mat" and path.read_bytes() == b"tunes"
     served.unlink()
-    assert base.fetch(f"{server}/tunes.mat", digest(b"tunes"), here) == path
+    assert download.fetch(f"{server}/tunes.mat", digest(b"tunes"), here) == path
     path.write_bytes(b"tune")
     with pytest.raises(DatasetError, match=r"tunes\.mat does not have the expected checksum: SHA-256 .*move it away"):
-        base.fetch(f"{server}/tunes.mat", digest(b"tunes"), here)
+        download.fetch(f"{server}/tunes.mat", digest(b"tunes"), here)
     assert path.read_bytes() == b"tune"
 
 
 def test_a_download_of_another_content_is_not_kept(server, tmp_path):
     (tmp_path / "served" / "tunes.mat").write_bytes(b"an error page")
     with pytest.raises(DatasetError, match=r"tunes\.mat could not be downloaded from http://127.*put the file into"):
-        base.fetch(f"{server}/tunes.mat", digest(b"tunes"), tmp_path / "here")
+        download.fetch(f"{server}/tunes.mat", digest(b"tunes"), tmp_path / "here")
     assert list((tmp_path / "here").iterdir()) == []
 
 
 def test_a_file_that_is_not_served_says_what_to_do(server, tmp_path):
     with pytest.raises(DatasetError, match=r"could not be downloaded .*needs network once; or put the file into"):
-        base.fetch(f"{server}/none.mat", digest(b""), tmp_path)
+        download.fetch(f"{server}/none.mat", digest(b""), tmp_path)
 
 
 def test_the_folder_for_downloads_can_be_chosen(tmp_path, monkeypatch):

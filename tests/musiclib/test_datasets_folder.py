@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -111,7 +112,7 @@ def test_a_rule_keeps_together_what_belongs_together(tmp_path, rule, groups):
 
 
 def test_a_name_that_does_not_follow_the_rule_is_named(music):
-    with pytest.raises(DatasetError, match=r"'semai\.mp3' does not begin as group="):
+    with pytest.raises(DatasetError, match=r"names that do not begin as group=.* says: 'semai\.mp3'\."):
         datasets.load("folder", data_home=music, group=r"(peşrev|taksim)")
     with pytest.raises(DatasetError, match=r"group='\(' is no regular expression"):
         datasets.load("folder", data_home=music, group="(")
@@ -143,7 +144,7 @@ def spoil(music) -> dict[str, str]:
 
 def test_broken_files_are_reported_together_and_the_rest_is_used(music):
     expected = spoil(music)
-    with pytest.warns(UserWarning, match="7 files in .* cannot be used") as caught:
+    with pytest.warns(UserWarning, match="folder: 7 items left out of ") as caught:
         mine = datasets.load("folder", data_home=music)
     assert len(caught) == 1 and caught[0].filename == __file__  # it points to who asked
     left_out = mine.manifest.attrs["left_out"]
@@ -166,13 +167,13 @@ def test_a_name_that_is_no_text_costs_its_file_only(music):
 
 def test_broken_files_stop_where_that_is_asked(music):
     spoil(music)
-    with pytest.raises(DatasetError, match=r"(?s)7 files in .*words\.mp3.*or pass unreadable='warn'"):
+    with pytest.raises(DatasetError, match=r"(?s)7 items left out of .*words\.mp3.*or pass unreadable='warn'"):
         datasets.load("folder", data_home=music, unreadable="raise")
 
 
 def test_headers_alone_tell_most(music):
     spoil(music)
-    with pytest.warns(UserWarning, match="files in .* cannot be used"):
+    with pytest.warns(UserWarning, match="5 items left out of "):
         mine = datasets.load("folder", data_home=music, thorough=False)
     told = {"cut.wav", "empty.wav", "nothing.wav", "phone.m4a", "words.mp3"}
     assert set(mine.manifest.attrs["left_out"]) == {f"hicaz/{name}" for name in told}
@@ -191,30 +192,163 @@ def test_a_silent_stretch_costs_its_pieces_only(music):
 
 def test_one_class(tmp_path):
     put(tmp_path, "bach/1.wav")
-    with pytest.raises(DatasetError, match=r"has one class, 'bach'\. Expected two classes or more: one sub-folder"):
+    with pytest.raises(
+        DatasetError, match=r"has one class with sound files, 'bach'\. Expected two classes or more: one sub-"
+    ):
         datasets.load("folder", data_home=tmp_path)
 
 
 def test_no_class(tmp_path):
     put(tmp_path, "1.wav")
     put(tmp_path, "2.flac")
-    with pytest.raises(DatasetError, match="has no sub-folder and 2 sound files of no class"):
+    with pytest.raises(DatasetError, match="has no sub-folder with sound files, and 2 sound files of no class"):
         datasets.load("folder", data_home=tmp_path)
 
 
-def test_an_empty_class(music):
-    (music / "nihavend").mkdir()
-    (music / "nihavend" / "notes.txt").write_text("none yet")
-    with pytest.raises(DatasetError, match=r"the classes \['nihavend'\] of .* have no sound files"):
+def test_sub_folders_without_sound_are_named_once_and_left_out(music):
+    for name in ("scores", "covers", "notes", "papers", "letters", "empty"):
+        (music / name / "deeper").mkdir(parents=True)
+        (music / name / "deeper" / "page.txt").write_text("no sound")
+    with pytest.warns(
+        UserWarning, match=r"6 items left out .*\n  6 \(covers/, empty/, letters/, \.\.\.\): is no class"
+    ) as told:
+        mine = datasets.load("folder", data_home=music)
+    assert len(told) == 1 and mine.labels == ["hicaz", "rast"] and "scores/" in mine.manifest.attrs["left_out"]
+    with pytest.raises(DatasetError, match="6 items left out"):
+        datasets.load("folder", data_home=music, unreadable="raise")
+
+
+def test_files_beside_the_classes_are_named(music):
+    put(music, "loose.wav")
+    with pytest.warns(UserWarning, match=r"loose\.wav: lies beside the classes: move it into"):
+        assert len(datasets.load("folder", data_home=music)) == 5
+
+
+def test_classes_with_nothing_that_can_be_used_are_left_out_and_named_together(music):
+    for label in ("nihavend", "saba"):
+        for i in range(3):
+            put(music, f"{label}/{i}.wav").write_text("not a sound")
+    with pytest.warns(
+        UserWarning, match=r"6 items left out of .*, and nothing is left of class nihavend, class saba:\n"
+    ):
+        mine = datasets.load("folder", data_home=music)
+    assert mine.labels == ["hicaz", "rast"]
+    assert mine.manifest.attrs["left_out"]["class saba"] == "none of its 3 files can be used"
+
+
+def test_fewer_than_two_classes_with_anything_that_can_be_used(music):
+    for path in (music / "rast").rglob("*.*"):
+        path.write_text("not a sound")
+    with pytest.raises(
+        DatasetError, match=r"has one class with files that can be used; .* 2:\n  class rast: none of its 3"
+    ):
         datasets.load("folder", data_home=music)
+
+
+# ---------------------------------------------------------------- what others leave in folders, and links
+
+
+def test_what_programs_and_systems_leave_behind_is_no_item(music):
+    whole = (music / "hicaz/peşrev 1.wav").read_bytes()
+    junk = [
+        "hicaz/.ipynb_checkpoints/0-checkpoint.wav",
+        "__MACOSX/hicaz/0.wav",
+        "hicaz/__MACOSX/._0.wav",
+        "rast/._a.wav",
+    ]
+    for name in [*junk, ".trash/0.wav", "rast/@eaDir/0.wav", ".ipynb_checkpoints/0.wav", "hicaz/Thumbs.db"]:
+        (music / name).parent.mkdir(parents=True, exist_ok=True)
+        (music / name).write_bytes(whole)
+    mine = datasets.load("folder", data_home=music)
+    assert len(mine) == 5 and mine.labels == ["hicaz", "rast"] and mine.manifest.attrs["left_out"] == {}
+
+
+def test_links_to_folders_and_files_are_followed(music, tmp_path):
+    put(tmp_path, "elsewhere/saba/1.wav")
+    put(tmp_path, "elsewhere/more/2.wav")
+    (music / "saba").symlink_to(tmp_path / "elsewhere" / "saba", target_is_directory=True)
+    (music / "hicaz" / "more").symlink_to(tmp_path / "elsewhere" / "more", target_is_directory=True)
+    (music / "rast" / "linked.wav").symlink_to(tmp_path / "elsewhere" / "more" / "2.wav")
+    mine = datasets.load("folder", data_home=music)
+    assert mine.labels == ["hicaz", "rast", "saba"]
+    assert {"saba/1.wav", "hicaz/more/2.wav"} <= set(mine.manifest.index) and len(mine) == 7
+    assert mine.manifest.attrs["left_out"] == {}
+
+
+def test_a_file_that_two_names_lead_to_is_one_item(music):
+    (music / "hicaz" / "again.wav").symlink_to(music / "hicaz" / "peşrev 1.wav")
+    (music / "hicaz" / "round").symlink_to(music, target_is_directory=True)
+    (music / "also rast").symlink_to(music / "rast", target_is_directory=True)  # it would be on two sides
+    with pytest.warns(UserWarning, match=r"also rast/: is no class: there is no sound file of its own in it"):
+        assert len(datasets.load("folder", data_home=music)) == 5
+
+
+def test_links_that_lead_nowhere_are_named(music):
+    (music / "hicaz" / "gone.wav").symlink_to(music / "annex" / "object")
+    (music / "hicaz" / "self.wav").symlink_to(music / "hicaz" / "self.wav")
+    with pytest.warns(UserWarning, match=r"2 \(hicaz/gone\.wav, hicaz/self\.wav\): is a link to what is not there"):
+        assert len(datasets.load("folder", data_home=music)) == 5
+
+
+def test_files_and_folders_that_may_not_be_opened_are_named(music, monkeypatch):
+    closed = {music / "rast" / "cd1", music / "rast" / "taksim.ogg"}
+
+    def refusing(real):
+        def opened(path, *args, **options):
+            if path in closed:
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *args, **options)
+
+        return opened
+
+    monkeypatch.setattr("os.scandir", refusing(os.scandir))
+    monkeypatch.setattr("pathlib.Path.open", refusing(Path.open))
+    with pytest.warns(UserWarning, match=r"2 \(rast/cd1, rast/taksim\.ogg\): cannot be opened: Permission denied"):
+        assert len(datasets.load("folder", data_home=music)) == 3
+
+
+def test_a_file_that_breaks_its_reader_costs_itself_only(music, monkeypatch):
+    load = audio.load
+
+    def breaking(path, **options):
+        if path.name == "taksim.ogg":
+            raise MemoryError("cannot allocate 4 TB")
+        return load(path, **options)
+
+    monkeypatch.setattr(audio, "load", breaking)
+    with pytest.warns(UserWarning, match=r"rast/taksim\.ogg: cannot be read: MemoryError: cannot allocate 4 TB"):
+        assert len(datasets.load("folder", data_home=music)) == 4
+
+
+def test_every_file_is_decoded_once(music, monkeypatch):
+    decoded = []
+    load = audio.load
+    monkeypatch.setattr(audio, "load", lambda path, **options: decoded.append(path.name) or load(path, **options))
+    put(music, "rast/long.wav", 70.0)
+    first = datasets.load("folder", data_home=music, segment=0.5)
+    assert sorted(decoded) == [
+        "long.wav",
+        "long.wav",
+        "peşrev 1.wav",
+        "peşrev 2.flac",
+        "semai.mp3",
+        "taksim.WAV",
+        "taksim.ogg",
+    ]
+    assert len(datasets.load("folder", data_home=music, segment=0.5)) == len(first)  # and not again
+    assert len(decoded) == 7
+    os.utime(music / "rast/taksim.ogg", (1, 1))
+    datasets.load("folder", data_home=music, segment=0.5)
+    assert decoded[7:] == ["taksim.ogg"]
 
 
 @pytest.mark.filterwarnings("ignore:folder")
-def test_a_class_with_nothing_that_can_be_used(music):
-    (music / "nihavend").mkdir()
-    (music / "nihavend" / "words.wav").write_text("not a sound")
-    with pytest.raises(DatasetError, match=r"none of the files in .*nihavend can be used \(cannot be read as a sound"):
-        datasets.load("folder", data_home=music)
+def test_a_rule_that_fails_for_a_name_is_an_error_that_names_it(music):
+    with pytest.raises(DatasetError, match=r"group\(\.\.\.\) fails for 'peşrev 1': IndexError"):
+        datasets.load("folder", data_home=music, group=lambda stem: stem.split("-")[1])
+
+
+# ---------------------------------------------------------------- options
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import small_sets
 
 from musiclib import datasets, splits, symbolic
-from musiclib.datasets import DatasetError, irmas, maestro, medley_solos, nsynth, recordings
+from musiclib.datasets import DatasetError, download, irmas, maestro, medley_solos, nsynth
 
 SR = small_sets.SR
 
@@ -48,6 +48,43 @@ def test_a_link_that_leads_back_is_followed_once(tmp_path):
     small_sets.irmas(tmp_path)
     (tmp_path / "IRMAS-TrainingData" / "back").symlink_to(tmp_path, target_is_directory=True)
     assert len(load("irmas", tmp_path)) == len(small_sets.IRMAS_CLIPS)
+
+
+def upper_case(path: Path, root: Path) -> Path:
+    return path.with_suffix(".WAV")
+
+
+def twice(path: Path, root: Path) -> Path:
+    return path.with_name(f"{path.name}.flac")  # as a tool that converts a whole folder names its results
+
+
+def flat(path: Path, root: Path) -> Path:
+    return root / "all of them" / path.name
+
+
+@pytest.mark.parametrize("change", [upper_case, twice, flat])
+@pytest.mark.parametrize("name", ["irmas", "maestro", "medley_solos_db", "nsynth"])
+def test_other_endings_and_folders_are_read_too(name, tmp_path, change):
+    sounds = small_sets.SETS[name][0](tmp_path)
+    usual = load(name, tmp_path)
+    # What belongs to a table lies below it: MAESTRO's in its own folder.
+    root = tmp_path / "maestro-v3.0.0" if name == "maestro" else tmp_path
+    for path in [p for p in sounds if not p.with_suffix(".txt").is_file()]:
+        there = change(path, root)
+        there.parent.mkdir(exist_ok=True)
+        path.rename(there)
+    found = load(name, tmp_path)
+    columns = ["label", "group", "split", "duration"]
+    assert found.manifest[columns].sort_index().equals(usual.manifest[columns].sort_index())
+    for id in found.manifest.index:
+        assert found.load(id)[0].size == round(found.manifest.duration[id] * SR)
+
+
+def test_a_clip_in_two_copies_is_one_item(tmp_path):
+    first = small_sets.irmas(tmp_path)[0]
+    first.with_suffix(".wav.wav").write_bytes(first.read_bytes())
+    with pytest.warns(UserWarning, match=r"cla\]0001__1\.wav\.wav: is another copy of .*0001__1\.wav"):
+        assert len(load("irmas", tmp_path)) == 6
 
 
 @pytest.mark.parametrize("name", ["maestro", "medley_solos_db", "nsynth"])
@@ -109,7 +146,7 @@ def test_irmas_excerpts_without_labels_are_left_out(tmp_path, labels, says):
     small_sets.irmas(tmp_path)
     notes = next(tmp_path.rglob("Debussy*.txt"))
     notes.unlink() if labels is None else notes.write_text(labels)
-    with pytest.warns(UserWarning, match=rf"irmas: 1 files .*\n.*Arabesque-2\.wav: .*{says}"):
+    with pytest.warns(UserWarning, match=rf"irmas: 1 item left out .*\n.*Arabesque-2\.wav: .*{says}"):
         assert len(load("irmas", tmp_path, testing=True)) == 8
     assert len(load("irmas", tmp_path)) == 6  # the training clips alone do not ask for them
 
@@ -175,7 +212,7 @@ def test_maestro_notes_are_those_of_the_midi_files(tmp_path):
 def test_maestro_files_that_are_no_midi(tmp_path, content, thorough, says):
     small_sets.maestro(tmp_path)
     next(tmp_path.rglob("b1.midi")).write_bytes(content)
-    with pytest.warns(UserWarning, match=rf"maestro: 1 files .*\n  2018/b1: .*{says}"):
+    with pytest.warns(UserWarning, match=rf"maestro: 1 item left out .*\n  2018/b1: .*{says}"):
         music = load("maestro", tmp_path, items="notes", thorough=thorough)
     assert "2018/b1" not in music.manifest.index and len(music) == 4
 
@@ -302,7 +339,7 @@ def served(tmp_path, name: str, kind: str) -> str:
 
 
 def point_to(monkeypatch, server: str, name: str, kind: str, checksum: str) -> None:
-    remote = recordings.Remote(f"{server}/{kind}", checksum, 0.1)
+    remote = download.Remote(f"{server}/{kind}", checksum, 0.1)
     if name == "irmas":
         monkeypatch.setattr(irmas, "TRAINING", [remote])
     elif name == "maestro":
@@ -375,8 +412,8 @@ def test_a_table_beside_the_archive_is_downloaded_as_it_is(server, tmp_path, mon
     content = (tmp_path / "made" / "annotation" / table).read_bytes()
     (tmp_path / "served" / table).write_bytes(content)
     remotes = [
-        recordings.Remote(f"{server}/{kind}", checksum, 0.1),
-        recordings.Remote(f"{server}/{table}", MD5 + hashlib.md5(content).hexdigest(), 0),
+        download.Remote(f"{server}/{kind}", checksum, 0.1),
+        download.Remote(f"{server}/{table}", MD5 + hashlib.md5(content).hexdigest(), 0),
     ]
     monkeypatch.setattr(medley_solos, "REMOTES", remotes)
     music = load("medley_solos_db", tmp_path / "home", download=True)

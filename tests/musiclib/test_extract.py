@@ -243,7 +243,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     read_again = [line for line in after.stdout.splitlines() if line.startswith("item")]
     assert len(read_again) <= 30 - done and "item 0" not in read_again
     whole = subprocess.run([*command, tmp_path / "whole"], capture_output=True, text=True, check=True)
-    assert "slow: features of 30 of 30 items" in whole.stderr
+    assert re.search(r"slow: mel: 100%.* 30/30 ", whole.stderr)
     assert after.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
 
     def content(home):
@@ -361,7 +361,7 @@ def test_damaged_items_are_named_together_at_the_end(five, here):
         "short": five["item 0"][:1000],
         "broken": EOFError("unexpected end"),
     }
-    with pytest.warns(UserWarning, match="set: 6 of 11 items cannot be used") as caught:
+    with pytest.warns(UserWarning, match="set: 6 of 11 items left out") as caught:
         F = features.extract(a_set(bad | five), "mfcc", segment=0.5, **here)
     assert len(caught) == 1 and caught[0].filename == __file__
     assert set(F.index.id) == set(five) and set(F.left_out) == set(bad)
@@ -375,8 +375,35 @@ def test_damaged_items_are_named_together_at_the_end(five, here):
     }
     assert all(said in F.left_out[id] for id, said in says.items())
     assert all(f"{id}: " in str(caught[0].message) for id in bad)
-    with pytest.raises(features.FeatureError, match=r"6 of 11 items cannot be used:\n  gone: (?s:.*)unreadable='warn'"):
+    with pytest.raises(features.FeatureError, match=r"6 of 11 items left out:\n  gone: (?s:.*)unreadable='warn'"):
         features.extract(a_set(bad | five), "mfcc", segment=0.5, unreadable="raise", **here)
+
+
+def test_many_damaged_items_are_one_short_report(five, here):
+    silent = {f"silent {k}": np.zeros(30_000, np.float32) for k in range(700)}
+    short = {f"short {k}": five["item 0"][: 100 + k] for k in range(759)}
+    with pytest.warns(UserWarning, match="set: 1459 of 1464 items left out") as caught:
+        F = features.extract(a_set(silent | short | five), "mfcc", segment=0.5, **here)
+    said = str(caught[0].message)
+    assert len(said.splitlines()) == 4 and len(said) < 400 and len(F.left_out) == 1459
+    assert "  700 (silent 0, silent 1, silent 2, ...): it is silent: every sample is zero" in said
+    assert "  759 (short 0, short 1, short 2, ...): it is too short\n" in said
+    assert F.left_out["short 7"].startswith("it is too short: 0.005 s") and "Features.left_out has the reason" in said
+
+
+def test_files_that_are_damaged_later_are_one_kind(five, tmp_path):
+    for k, y in enumerate(five.values()):
+        (tmp_path / f"my music/class {k % 2}").mkdir(parents=True, exist_ok=True)
+        audio.save(tmp_path / f"my music/class {k % 2}/{k}.wav", y, SR)
+    music = datasets.load("folder", data_home=tmp_path / "my music")
+    for k in (1, 2, 3):
+        (tmp_path / f"my music/class {k % 2}/{k}.wav").write_bytes(b"")
+    (tmp_path / "my music/class 0/4.wav").unlink()
+    with pytest.warns(UserWarning, match=r"my music: 4 of 5 items left out") as caught:
+        features.extract(music, "mfcc", segment=0.5, data_home=tmp_path / "home")
+    said = str(caught[0].message)
+    assert "  3 (class 0/2.wav, class 1/1.wav, class 1/3.wav): it is empty: 0 bytes" in said
+    assert "  class 0/4.wav: No sound file at it. Expected" in said
 
 
 def test_no_item_can_be_used(here):
