@@ -19,6 +19,8 @@ PAGE = "api/index"  # the page with all layers
 ORDER = re.compile(r"``(\w+ → [^`]*)``")  # how musiclib/__init__.py says in which order its layers stand
 ENTRY_POINT = re.compile(rf"\"({PACKAGE}[\w.]*):(\w+)\"")  # how a layer names a function that it imports when asked to
 SENTENCE = re.compile(r"(?<=[.!?])\s")
+IDENTIFIER = re.compile(r"\b(doi:10\.\S+?|arXiv:\d{4}\.\d{4,5})(?=[.,;:)]*(?:\s|$))")  # of a publication
+RESOLVERS = {"doi": "https://doi.org/", "arXiv": "https://arxiv.org/abs/"}
 CODE_OR_ROLE = re.compile(r"(:[\w:]+:`[^`]*`|``.+?``)", re.DOTALL)
 
 INTRODUCTION = """# The package
@@ -156,10 +158,20 @@ def to_rst(text: str) -> str:
     for i in range(0, len(parts), 2):  # between code and roles
         plain = re.sub(r"(?<!\w)`([^`\n]+)`(?!_)", r"``\1``", parts[i])
         parts[i] = "".join(
-            part if part.startswith("``") else part.replace("|", r"\|").replace("**", r"\*\*")
+            part if part.startswith("``") else linked(part.replace("|", r"\|").replace("**", r"\*\*"))
             for part in re.split(r"(``.+?``)", plain)
         )
     return "".join(parts)
+
+
+def linked(text: str) -> str:
+    """Words with links where they name a publication."""
+
+    def link(match: re.Match[str]) -> str:
+        scheme, _, number = match[1].partition(":")
+        return f"`{match[1]} <{RESOLVERS[scheme]}{number}>`__"
+
+    return IDENTIFIER.sub(link, text)
 
 
 def short(name: str) -> str:
@@ -183,7 +195,7 @@ def layer_page(one: Layer) -> str:
         f"   * - :py:obj:`{entry.name.split('.')[-1]} <{entry.name}>`\n     - {to_rst(entry.summary)}"
         for entry in one.offered
     ]
-    table = ".. list-table::\n   :widths: 30 70\n   :class: dlm-api\n\n" + "\n".join(rows) + "\n"
+    table = ".. list-table::\n   :widths: auto\n   :class: dlm-api\n\n" + "\n".join(rows) + "\n"
     page += rst(f".. automodule:: {PACKAGE}.{one.name}\n", table, *(entry.rst() for entry in one.offered))
     return page + (INSIDE + "\n" + rst(*(entry.rst() for entry in one.inside)) if one.inside else "")
 

@@ -34,7 +34,9 @@ TOOLS = (
 TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b: |Traceback|Exception occurred|build finished with problems")
 # autodoc imports the models: a docstring needs no device, and Keras by itself is there in a second.
 QUIET = {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "KERAS_BACKEND": "numpy"}
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
+# The package has no __main__. Of what it imports, jsonschema compiles grammars of web addresses for seconds if it finds
+# the package that has them; no schema of the book asks for such a check.
+JUPYTER_BOOK = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 
 
 class RenderError(BookError):

@@ -20,6 +20,7 @@ from book.builder.site.api import PACKAGE, short, to_rst
 SAID_IN_SENTENCES = {"Parameters", "Attributes", "Returns"}
 ITEM = re.compile(r"^(\S[^:]*?) : (.*)$")
 FIELD = re.compile(r"^    (\w+): [^#\n]+?  # (.+)$", re.MULTILINE)
+NAMED = re.compile(r"``((\w+)\.\w+)``")
 TAUGHT = re.compile(r"^Taught in: (.+?)\.?$")
 
 
@@ -28,10 +29,15 @@ TAUGHT = re.compile(r"^Taught in: (.+?)\.?$")
 
 def before_napoleon(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """What stands after `name :` is a sentence here, where napoleon expects a type; a comment documents a field."""
-    text = to_rst("\n".join(lines)).split("\n")
+    text = name_links(app, to_rst("\n".join(lines))).split("\n")
     if what in {"class", "exception"} and "Attributes" not in text:
         text += fields(thing)
     lines[:] = [line for section in sections(text) for line in told(section)]
+
+
+def name_links(app: Any, text: str) -> str:
+    """Links where the text names something of another layer, such as ``audio.load``."""
+    return NAMED.sub(lambda m: f":py:obj:`{m[1]}`" if f"api/{m[2]}" in app.env.found_docs else m[0], text)
 
 
 def fields(kind: Any) -> list[str]:
