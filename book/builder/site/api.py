@@ -106,18 +106,16 @@ def layer(package: Path, name: str) -> Layer:
 def entries(start: Path, path: Path) -> list[Entry]:
     """What is public in the file `path` of the layer whose first file is `start`."""
     module, layer_name = module_name(path), module_name(start)
-    tree, _ = parse(start)
-    exported = {name for node in tree.body for name in listed(node)}
-    lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
+    exported, lazy = exports(parse(start)[0])
+    registered = ENTRY_POINT.findall(start.read_text(encoding="utf-8"))
     found = []
     for node in parse(path)[0].body:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
             continue
         here = path == start or node.name in exported or (lazy and node.name == path.stem)
-        registered = (module, node.name) in ENTRY_POINT.findall(start.read_text(encoding="utf-8"))
         name = f"{layer_name if here else module}.{node.name}"
         summary = first_sentence(ast.get_docstring(node) or "")
-        found.append(Entry(name, directive(node), summary, here or registered))
+        found.append(Entry(name, directive(node), summary, here or (module, node.name) in registered))
     return found
 
 
@@ -136,10 +134,16 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def listed(node: ast.stmt) -> list[str]:
-    """The names in `__all__`, if that is what the statement sets."""
-    named = isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]
-    return ast.literal_eval(node.value) if named else []
+def exports(tree: ast.Module) -> tuple[set[str], bool]:
+    """The names that a layer's first file lists, and whether it imports what it has only when asked (`__getattr__`)."""
+    lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
+    lists = [node for node in tree.body if isinstance(node, ast.Assign) and (lazy or sets_all(node))]
+    parts = (part for node in lists for part in ast.walk(node.value))
+    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}, lazy
+
+
+def sets_all(node: ast.Assign) -> bool:
+    return [getattr(target, "id", "") for target in node.targets] == ["__all__"]
 
 
 def directive(node: ast.FunctionDef | ast.ClassDef) -> str:

@@ -27,9 +27,10 @@ def sources(root: Path) -> list[Path]:
 
 def pages(root: Path) -> dict[str, str]:
     """The pages of the site that are made from `data/`, as Markdown: the table first."""
-    readme, *cards = sources(root) or [None]
-    if readme is None:
+    found = sources(root)
+    if not found:
         return {}
+    readme, *cards = found
     texts = {path.stem: path.read_text(encoding="utf-8") for path in cards}
     text = readme.read_text(encoding="utf-8")
     if OVERVIEW not in text:

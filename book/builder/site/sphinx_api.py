@@ -111,7 +111,7 @@ def resolve(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     if node["reftype"] == "mod" and f"api/{layer}" in env.found_docs:  # a file of a layer
         uri = app.builder.get_relative_uri(node["refdoc"], f"api/{layer}")
         return nodes.reference("", "", contnode, internal=True, refuri=uri)
-    return None
+    return nodes.literal("", contnode.astext()) if node["reftype"] == "obj" else None  # a constant, or a file's name
 
 
 def shorten(app: Any, doctree: Any) -> None:
