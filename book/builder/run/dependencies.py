@@ -138,7 +138,9 @@ def chapter_inputs(root: Path, chapter: Chapter, cells: list[Cell], parameters: 
     """Everything on which the chapter's executed copy depends."""
     imported = {name for cell in cells if cell.kind == "code" for name in imported_names(cell.source)}
     files, names = follow(root, imported)
-    files |= set((root / "data").glob(f"{chapter.name}_*.json"))  # what longer runs of it kept, and its page shows
+    files |= set(
+        (root / "data" / "runs").glob(f"{chapter.name}*.json")
+    )  # what longer runs of it kept, and its page shows
     lock = root / "requirements.lock"
     uses_keras = any(name.split(".")[0] == "keras" for name in names)
     return {

@@ -43,7 +43,10 @@ from book.builder.run.law import (
     dead_kernel,
     errors_in,
     locate,
+    not_so,
     read_figures,
+    read_findings,
+    twice_found,
     unmet_exercises,
     unrun_cells,
 )
@@ -184,7 +187,9 @@ class Run:
         if problems:
             raise Failure(problems)
         figures, problems = read_figures(self.notebook, self.markdown)
-        problems += unmet_exercises(self.notebook, self.markdown)
+        problems += unmet_exercises(self.notebook, self.markdown) + twice_found(self.notebook, self.markdown)
+        reference = self.is_reference(environment)
+        problems += not_so(self.notebook, self.markdown) if reference else []
         if problems:
             raise Failure(problems)
         return {
@@ -194,12 +199,19 @@ class Run:
             "peak_mb": peak_megabytes(),
             "backend": environment.get("backend"),
             "figures": figures,
+            **read_findings(self.notebook),
+            "reference": reference,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "cores": os.cpu_count(),
             "versions": {"python": platform.python_version(), **environment.get("versions", {})},
             "inputs": self.job["inputs"],
             "pair": self.job["pair"],
         }
+
+    def is_reference(self, environment: dict[str, Any]) -> bool:
+        """Whether this run is one of the book as published: there every finding must hold."""
+        usual = self.job["profile"] == "quick" and not self.job["unusual"]
+        return usual and environment.get("backend") in (None, "tensorflow") and not environment.get("gpus")
 
     def text(self) -> bytes:
         """The notebook as it is written down; papermill's own notes name this machine's folders and are left out."""

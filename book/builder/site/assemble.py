@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from book.builder.chapters import load_yaml
+from book.builder.chapters import files_in, load_yaml
 from book.builder.site import api, cards, report, stage
 from book.builder.site.links import PAGES, Links
 
@@ -63,7 +63,7 @@ def site_files(root: Path, build_dir: Path, present: list[str], known: list[str]
     reference = api.pages(root)
     files |= {name: text.encode() for name, text in reference.items()}
     titles = {name: title(notebook) or name for name, notebook in notebooks.items()}
-    files["results.md"] = report.results_page(stamps, titles).encode()
+    files["results.md"] = report.results_page(stamps, titles, parts_of(load_yaml(root / "book" / "_toc.yml"))).encode()
     files["status.md"] = report.status_page(stamps, titles, dates, versions()).encode()
     files |= {f"_static/media/{name}": sound for name, sound in media.items()}
     toc = prune_toc(load_yaml(root / "book" / "_toc.yml"), present)
@@ -141,6 +141,16 @@ def prune_toc(toc: Any, present: Iterable[str]) -> Any:
     if "chapters" in kept and not kept["chapters"] and "root" not in kept:
         return None
     return kept
+
+
+def parts_of(toc: Mapping[str, Any]) -> dict[str, str]:
+    """The caption of the part that each chapter is in."""
+    return {
+        file.removeprefix("notebooks/"): str(part.get("caption", "Chapters"))
+        for part in toc.get("parts") or [toc]
+        for file in files_in(part)
+        if file.startswith("notebooks/")
+    }
 
 
 def with_sections(toc: Any, page: str, below: list[str]) -> Any:
