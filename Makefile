@@ -32,7 +32,7 @@ bench: setup  ## speed, memory and determinism at full size, printed; the same t
 	BENCH=full $(RUN) -m pytest tests/benchmarks -s $(ARGS)
 
 lint: setup
-	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
 
 sync: setup  ## bring pairs of Markdown and notebook, and the repository's address, into step
 	$(RUN) -m book.builder.sync

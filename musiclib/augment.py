@@ -424,7 +424,7 @@ def _masks(rng: np.random.Generator, examples: int, count: int, width: int, size
     widths = rng.integers(0, width + 1, (examples, count, 1))
     starts = rng.integers(0, size - widths + 1)
     row = np.arange(size)
-    return ((row >= starts) & (row < starts + widths)).any(axis=1)
+    return np.any((row >= starts) & (row < starts + widths), axis=1)
 
 
 def mixup(X: np.ndarray, Y: np.ndarray, *, alpha: float = 0.2, seed: Seed = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
 """One look for every figure: the style, the colors and what they mean, and axes with units."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -24,7 +24,7 @@ _STYLE = {
     "axes.edgecolor": INK,
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": mpl.cycler(color=CYCLE),
+    "axes.prop_cycle": cycler(color=CYCLE),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": INK,
@@ -56,7 +56,7 @@ _STYLE = {
 
 def use_style() -> None:
     """Make this course's style matplotlib's default, for all figures from here on."""
-    mpl.rcParams.update(_STYLE)
+    plt.style.use(_STYLE)
 
 
 def axes(rows: int = 1, columns: int = 1, *, height: float = 2.3, width: float = 6.0, **options) -> tuple[Figure, Axes]:
@@ -153,8 +153,8 @@ def spectrogram(
         ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
         ax.minorticks_off()
     if y_axis == "mel" and frequency is not None:
-        ticks = mel_ticks(frequency)
-        ax.set_yticks(np.interp(ticks, frequency, np.arange(rows)), [f"{t:g}" for t in ticks])
+        marks = mel_ticks(frequency)
+        ax.set_yticks(np.interp(marks, frequency, np.arange(rows)), [f"{t:g}" for t in marks])
     ax.grid(False)
     ax.set(xlabel="time (s)", ylabel="coefficient" if y_axis == "index" else "frequency (Hz)")
     ax.set_xlim(max(time[0], start), time[-1])

@@ -110,7 +110,7 @@ def test_links_between_cards_chapters_and_pages_lead_inside_the_book(root):
 
 def test_the_contents_list_the_cards_below_the_page_of_all(root):
     toc = {"chapters": [{"file": "data/index"}, {"file": "glossary"}]}
-    listed = list(files_in(cards.with_cards(toc, ["folder", "tunes"])))
+    listed = list(files_in(assemble.with_sections(toc, cards.PAGE, ["data/folder", "data/tunes"])))
     assert listed == ["data/index", "data/folder", "data/tunes", "glossary"]
     assert "data/folder" in site(root)["_toc.yml"]
     assert "data/index" in list(files_in(load_yaml(ROOT / "book" / "_toc.yml")))

@@ -72,7 +72,7 @@ def test_trouble_with_exit_status_0_is_trouble(tmp_path, monkeypatch, said, make
         (work / "_build" / "html" / "index.html").write_text("")
     monkeypatch.setattr(render.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, stdout=said))
     with pytest.raises(render.RenderError, match=re.escape(said.strip()) or "index.md"):
-        render.run_jupyter_book(tmp_path / "site", work, tmp_path / "render.log", ["index.md"])
+        render.run_jupyter_book(tmp_path, tmp_path / "site", work, tmp_path / "render.log", ["index.md"])
     assert not work.exists(), "what was read with a warning would be passed over in silence next time"
 
 

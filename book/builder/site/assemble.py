@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from book.builder.chapters import files_in, load_yaml
-from book.builder.site import cards, report, stage
+from book.builder.site import api, cards, report, stage
 from book.builder.site.links import PAGES, Links
 
 SHOWN_VERSIONS = (
@@ -60,12 +60,16 @@ def site_files(root: Path, build_dir: Path, present: list[str], known: list[str]
             text = stage.transclude(name, path.read_text(encoding="utf-8"), notebooks, known, files)
             files[name] = links.rewrite(text, PAGES).encode()
     files |= {name: links.rewrite(text, "data").encode() for name, text in data.items()}
+    reference = api.pages(root)
+    files |= {name: text.encode() for name, text in reference.items()}
     titles = {name: title(notebook) or name for name, notebook in notebooks.items()}
     files["results.md"] = report.results_page(stamps, titles, parts_of(load_yaml(root / "book" / "_toc.yml"))).encode()
     files["status.md"] = report.status_page(stamps, titles, dates, versions()).encode()
     files |= {f"_static/media/{name}": sound for name, sound in media.items()}
     toc = prune_toc(load_yaml(root / "book" / "_toc.yml"), present)
-    files["_toc.yml"] = yaml_bytes(cards.with_cards(toc, named))
+    toc = with_sections(toc, cards.PAGE, [f"data/{name}" for name in named])
+    layers = [name.removesuffix(".md") for name in reference if name != f"{api.PAGE}.md"]
+    files["_toc.yml"] = yaml_bytes(with_sections(toc, api.PAGE, layers))
     files["_config.yml"] = yaml_bytes(config)
     return files
 
@@ -147,6 +151,18 @@ def parts_of(toc: Mapping[str, Any]) -> dict[str, str]:
         for file in files_in(part)
         if file.startswith("notebooks/")
     }
+
+
+def with_sections(toc: Any, page: str, below: list[str]) -> Any:
+    """The table of contents with the pages `below` under the one that leads to them."""
+    if isinstance(toc, list):
+        return [with_sections(entry, page, below) for entry in toc]
+    if not isinstance(toc, dict):
+        return toc
+    entry = {key: with_sections(value, page, below) for key, value in toc.items()}
+    if entry.get("file") == page:
+        entry["sections"] = [{"file": file} for file in below]
+    return entry
 
 
 def json_bytes(value: Any) -> bytes:

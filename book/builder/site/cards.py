@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from book.builder.chapters import BookError
 from book.builder.site.report import cell, table
@@ -28,9 +27,10 @@ def sources(root: Path) -> list[Path]:
 
 def pages(root: Path) -> dict[str, str]:
     """The pages of the site that are made from `data/`, as Markdown: the table first."""
-    readme, *cards = sources(root) or [None]
-    if readme is None:
+    found = sources(root)
+    if not found:
         return {}
+    readme, *cards = found
     texts = {path.stem: path.read_text(encoding="utf-8") for path in cards}
     text = readme.read_text(encoding="utf-8")
     if OVERVIEW not in text:
@@ -67,15 +67,3 @@ def facts_of(name: str, text: str) -> dict[str, str]:
     if len(rows) < 3 or tuple(rows[0]) != HEAD or len(rows[2]) != len(HEAD):
         raise CardError(f"data/{name}.md has no table with the columns {', '.join(HEAD)} and one row below its text.")
     return dict(zip(HEAD, rows[2], strict=True))
-
-
-def with_cards(toc: Any, names: Iterable[str]) -> Any:
-    """The table of contents with the cards below the page that has their table."""
-    if isinstance(toc, list):
-        return [with_cards(entry, names) for entry in toc]
-    if not isinstance(toc, dict):
-        return toc
-    entry = {key: with_cards(value, names) for key, value in toc.items()}
-    if entry.get("file") == PAGE:
-        entry["sections"] = [{"file": f"data/{name}"} for name in names]
-    return entry

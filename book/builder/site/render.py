@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from book.builder.chapters import BookError, files_in, load_yaml
-from book.builder.site import cards
+from book.builder.site import api, cards
 from book.builder.site.assemble import HEADING, installed, page_sources, site_files, title
 from book.builder.site.publish import publish, recover, write_tree
 
@@ -32,7 +32,11 @@ TOOLS = (
     "sphinxcontrib-bibtex",
 )
 TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b: |Traceback|Exception occurred|build finished with problems")
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
+# autodoc imports the models: a docstring needs no device, and Keras by itself is there in a second.
+QUIET = {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "KERAS_BACKEND": "numpy"}
+# The package has no __main__. Of what it imports, jsonschema compiles grammars of web addresses for seconds if it finds
+# the package that has them; no schema of the book asks for such a check.
+JUPYTER_BOOK = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 
 
 class RenderError(BookError):
@@ -69,7 +73,7 @@ def render(root: Path, build_dir: Path, chapters: list[str], repository: str) ->
     write_tree(files, site)
     clear_unless_framed_alike(work, frame_key(files, root))
     pages = [name for name in files if name.endswith((".md", ".ipynb"))]
-    run_jupyter_book(site, work, build_dir / "render.log", pages)
+    run_jupyter_book(root, site, work, build_dir / "render.log", pages)
     publish(work / "_build" / "html", html, key)
     print(f"{len(pages)} pages rendered, {len(present)} of them chapters: open {html / 'index.html'}")
 
@@ -78,7 +82,7 @@ def inputs_key(root: Path, executed: Path, present: list[str], repository: str) 
     """A hash of all that decides what the site looks like."""
     chapters = [executed / f"{name}{suffix}" for name in present for suffix in (".ipynb", ".json")]
     digest = hashlib.sha256()
-    pages = [*page_sources(root), *cards.sources(root)]
+    pages = [*page_sources(root), *cards.sources(root), *api.sources(root)]
     for path in [root / "_config.yml", *pages, *sorted(HERE.glob("*.py")), *chapters]:
         digest.update(f"{path}\0".encode())
         digest.update(path.read_bytes() if path.is_file() else b"absent")
@@ -99,7 +103,8 @@ def frame_key(files: Mapping[str, bytes], root: Path) -> str:
             heading = HEADING.search(content.decode())
             content = (heading[1] if heading else "").encode()
         digest.update(name.encode() + b"\0" + content)
-    digest.update((HERE / "sphinx_pages.py").read_bytes())
+    for path in sorted(HERE.glob("sphinx_*.py")):
+        digest.update(path.read_bytes())
     digest.update(json.dumps([installed(name) for name in TOOLS]).encode())
     return digest.hexdigest()
 
@@ -113,7 +118,7 @@ def clear_unless_framed_alike(work: Path, frame: str) -> None:
     note.write_text(frame, encoding="utf-8")
 
 
-def run_jupyter_book(site: Path, work: Path, log: Path, pages: list[str]) -> None:
+def run_jupyter_book(root: Path, site: Path, work: Path, log: Path, pages: list[str]) -> None:
     """Render `site` into `work`. Jupyter Book has left with status 0 after errors: its words and pages count too."""
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(site), "--path-output", str(work)]
     done = subprocess.run(
@@ -123,7 +128,8 @@ def run_jupyter_book(site: Path, work: Path, log: Path, pages: list[str]) -> Non
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        env=os.environ | {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        cwd=root,  # first on Python's path, so that the pages on the package are about the package that lies here
+        env=os.environ | QUIET,
     )
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     log.write_text(text, encoding="utf-8")

@@ -4,14 +4,22 @@ Above all the buttons at its top, with addresses that are right for where its so
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 GENERATED = {"results", "status"}
+WITH_ANOTHER_NAME = {"data/index": "data/README.md", "api/index": "musiclib/__init__.py"}
 
 
 def source_path(pagename: str) -> str:
-    """Where the source of a page lies in the repository: chapters are Markdown too, book pages are in `book/pages/`."""
-    return f"{pagename}.md" if pagename.startswith("notebooks/") else f"book/pages/{pagename}.md"
+    """Where the source of a page lies in the repository: beside the chapters, in `data`, `musiclib` or `book/pages`."""
+    folder, _, name = pagename.rpartition("/")
+    if pagename in WITH_ANOTHER_NAME:
+        return WITH_ANOTHER_NAME[pagename]
+    if folder == "api":
+        return f"musiclib/{name}/__init__.py" if (REPOSITORY / "musiclib" / name).is_dir() else f"musiclib/{name}.py"
+    return f"{pagename}.md" if folder in {"notebooks", "data"} else f"book/pages/{pagename}.md"
 
 
 def finish_page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
