@@ -178,19 +178,10 @@ def _checked(path: Path, size: int, changed: int, segment: float | None, min_sec
 
 
 def _seconds(path: Path) -> float:
-    """How long a file is, from its header."""
+    """How long a file is, exactly."""
     with path.open("rb"):  # for the system's own words where it may not be read
         pass
-    try:
-        with sf.SoundFile(path) as file:
-            frames, rate = file.frames, file.samplerate
-            sound = frames > 0 and "should be" not in file.extra_info  # as in audio.load: the file is cut short
-    except sf.SoundFileError:
-        sound = False
-    if not sound:
-        audio.load(path)  # which says what is wrong
-        raise audio.AudioError("cannot be read as a sound: its header holds no samples")
-    return frames / rate
+    return audio.examine(path).seconds
 
 
 def _tried(path: Path, cut: list[tuple[float, float]], together: int) -> tuple[list[tuple[float, float]], list[str]]:

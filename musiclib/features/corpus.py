@@ -201,7 +201,7 @@ def _sound(dataset: Dataset, id) -> tuple[np.ndarray, int]:
         kind = type(item).__name__
         raise FeatureError(f"{dataset.name} is no set of sounds: expected (y, sr) from load, not {kind}.")
     y, sr = item
-    return audio.to_mono(audio.check(np.asarray(y, dtype=np.float32), name="it")), sr
+    return audio.check(audio.mix(np.asarray(y, dtype=np.float32), name="it"), name="it"), sr
 
 
 def _opened(dataset: Dataset, folder: Path, recipe: Recipe, unreadable: str) -> Features:

@@ -1,7 +1,6 @@
 """Notes as staff notation and as a piano roll, heard, with a cursor that moves through both."""
 
 import base64
-import io
 import json
 import re
 import uuid
@@ -9,10 +8,9 @@ from html import escape
 
 import music21 as m21
 import numpy as np
-import pretty_midi
 from IPython.display import HTML, display
 
-from musiclib import render
+from musiclib import render, symbolic
 from musiclib.page import engrave, heard, piano_roll, playhead
 from musiclib.page.sound import data_uri
 
@@ -131,7 +129,9 @@ def _roll(made: heard.Music, seconds: float) -> str:
 
 
 def _midi_link(made: heard.Music, instruments: str | list[str], caption: str) -> str:
-    midi = base64.b64encode(_to_midi(made.notes, made.bpm, instruments, made.meter)).decode()
+    names = [instruments] if isinstance(instruments, str) else instruments
+    players = instruments if set(names) <= set(symbolic.INSTRUMENTS) else "piano"  # of a sound that was given
+    midi = base64.b64encode(symbolic.to_midi(made.notes, bpm=made.bpm, instruments=players, meter=made.meter)).decode()
     words = re.sub(r"[^a-z0-9]+", "-", caption.lower())[:40].strip("-")
     # Not audio/midi: the book takes what calls itself audio for a sound that a browser plays.
     return f'<a download="{words or "score"}.mid" href="data:application/x-midi;base64,{midi}">Save as MIDI</a>'
@@ -173,20 +173,3 @@ def _stops(drawing: engrave.Drawing, lit: dict[str, tuple[float, float]]) -> lis
             place = (head.system, head.x)
             stops[round(start, 3)] = min(place, stops.get(round(start, 3), place))
     return [(time, x, system) for time, (system, x) in sorted(stops.items())]
-
-
-def _to_midi(notes: np.ndarray, bpm: float, instruments: str | list[str], meter: tuple[int, int]) -> bytes:
-    # To be replaced by symbolic.to_midi(notes, bpm=..., programs=..., meter=...), once that is there.
-    midi = pretty_midi.PrettyMIDI(initial_tempo=bpm)
-    midi.time_signature_changes = [pretty_midi.TimeSignature(*meter, 0.0)]
-    for part in np.unique(notes["part"]):
-        name = instruments if isinstance(instruments, str) else instruments[part]
-        track = pretty_midi.Instrument(render.INSTRUMENTS.get(name, 0))
-        track.notes = [
-            pretty_midi.Note(int(n["velocity"]), int(n["pitch"]), float(n["onset"]), float(n["onset"] + n["duration"]))
-            for n in notes[notes["part"] == part]
-        ]
-        midi.instruments.append(track)
-    buffer = io.BytesIO()
-    midi.write(buffer)
-    return buffer.getvalue()

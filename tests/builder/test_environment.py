@@ -43,7 +43,7 @@ COLAB = {
     "ipython": "7.34.0",
     "ipykernel": "6.17.1",
 }
-NOT_ON_COLAB = {"midirenderer", "pretty-midi", "pyloudnorm", "verovio"}
+NOT_ON_COLAB = {"midirenderer", "mido", "pretty-midi", "pyloudnorm", "verovio"}
 # There because matplotlib, librosa and TensorFlow need them; the list gives no version, so any newer one must do.
 ON_COLAB_UNLISTED = {"pillow", "soxr", "tqdm"}
 
