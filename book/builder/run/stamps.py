@@ -1,6 +1,6 @@
 """Executed copies and their stamps: written whole or not at all, and trusted only when both agree.
 
-A stamp says what an executed copy was made from (its key), what it measured, and the hash of the copy itself. The
+A stamp says what an executed copy was made from (its inputs), what it measured, and the hash of the copy itself. The
 copy is written first and the stamp last, so a build killed in between leaves a chapter that simply runs again.
 """
 
