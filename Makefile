@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN     = .venv/bin/python
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup setup-gpu book test unit chapters pages bench lint sync serve lock clean
+.PHONY: setup setup-gpu book test unit chapters pages bench lint sync serve colab lock clean
 .DEFAULT_GOAL := book
 
 setup: .venv/.installed
@@ -54,6 +54,9 @@ sync: setup  ## bring pairs of Markdown and notebook, and the repository's addre
 
 serve: book  ## read the book on this machine
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+colab: setup  ## every chapter in smoke on Colab's versions, from an empty folder; needs Python 3.13
+	bash .ci/colab
 
 lock:  ## the newest versions inside the ranges of pyproject.toml; needs uv
 	uv pip compile pyproject.toml --extra book --extra models --extra test --universal --python-version 3.11 --generate-hashes --no-header --upgrade -o requirements.lock

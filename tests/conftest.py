@@ -54,7 +54,18 @@ def shown(monkeypatch) -> list[dict]:
         kind = "text/markdown" if isinstance(item, Markdown) else "text/html"
         outputs.append(item if raw else {kind: item.data} if hasattr(item, "data") else {"object": item})
 
-    for name in ("exercise", "explore", "figure", "follow", "longer_run", "record", "results", "sound", "source"):
+    for name in (
+        "exercise",
+        "explore",
+        "figure",
+        "finding",
+        "follow",
+        "longer_run",
+        "record",
+        "results",
+        "sound",
+        "source",
+    ):
         # Through sys.modules: `page.record` is the function and not the module of that name.
         monkeypatch.setattr(sys.modules[f"{musiclib.page.__name__}.{name}"], "display", display)
     return outputs

@@ -1,8 +1,9 @@
-"""What a notebook page needs: profile, figures, players, sliders, exercise checks, recorded figures, model sources."""
+"""What a notebook page needs: profile, figures, players, sliders, checks of exercises, findings, sources of models."""
 
 from musiclib.page.exercise import case, check, exercise
 from musiclib.page.explore import Frame, explore
 from musiclib.page.figure import show
+from musiclib.page.finding import agrees, finding
 from musiclib.page.follow import follow
 from musiclib.page.longer_run import keep_run, kept_run, longer_run
 from musiclib.page.profile import PROFILES, begin, choose
@@ -14,6 +15,7 @@ from musiclib.page.source import source
 __all__ = [
     "PROFILES",
     "Frame",
+    "agrees",
     "begin",
     "case",
     "check",
@@ -21,6 +23,7 @@ __all__ = [
     "compare",
     "exercise",
     "explore",
+    "finding",
     "follow",
     "keep_run",
     "kept_run",

@@ -186,8 +186,8 @@ def test_each_input_gives_its_reason(tmp_path, monkeypatch):
     (root / "musiclib" / "features.py").write_text("")  # which it did not load
     os.utime(root / "musiclib" / "audio.py", (1, 1))
     assert now(before) == before
-    for name in ("data/later.json", "data/01_a_long_run.json", "data/runs/01_a.json", "data/checkpoints/01_a.keras"):
-        (root / name).parent.mkdir(exist_ok=True)
+    for name in ("data/later.json", "data/runs/01_a.json", "data/checkpoints/01_a.keras"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("{}")
         assert why() == f"{name} is new"
         (root / name).unlink()
@@ -205,7 +205,7 @@ def test_each_input_gives_its_reason(tmp_path, monkeypatch):
 # The real package.
 
 CHAPTERS = {
-    "01_page": "from musiclib import page, render\npage.longer_run(page.kept_run('../data/01_page_long_run.json'))",
+    "01_page": "from musiclib import page, render\npage.longer_run(page.kept_run('../data/runs/01_page.json'))",
     "02_corpus": "from musiclib import datasets\ndatasets.load('chorales', size='smoke')",
     "03_model": "%%time\nfrom musiclib import models\nmodels.mel_cnn",
 }
@@ -257,10 +257,10 @@ def test_another_backend_runs_the_chapters_that_loaded_keras(real):
 
 def test_a_run_kept_later_runs_its_chapter(real, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    path = real / "data" / "01_page_long_run.json"
-    path.parent.mkdir(exist_ok=True)
+    path = real / "data" / "runs" / "01_page.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}")
-    assert planned(real) == {"01_page": "data/01_page_long_run.json is new"}
+    assert planned(real) == {"01_page": "data/runs/01_page.json is new"}
     path.unlink()
     assert planned(real) == {}
 

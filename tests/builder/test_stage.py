@@ -178,16 +178,28 @@ def test_recorded_numbers_read_well(value, said):
     assert report.number(value) == said
 
 
-def test_the_results_page_has_every_figure_and_no_empty_column():
+def test_the_results_page_has_every_finding_and_folded_every_figure():
     figures = {
         "sqnr": {"value": 97.8, "low": 97, "high": 98.6, "unit": "dB", "split": "", "note": "a | b\nc"},
         "ratio": {"value": 0.5, "low": None, "high": None, "unit": "", "split": "", "note": ""},
     }
-    page = report.results_page({"01_one": {**STAMP, "figures": figures}}, {"01_one": "Sampling"})
+    findings = [
+        {"id": "finding-1a", "sentence": "Each bit adds **6.02 dB** & <more>.", "holds": True},
+        {"id": "finding-2b", "sentence": "Nobody hears it.", "holds": False},
+    ]
+    one = {**STAMP, "figures": figures, "findings": findings, "agreements": [{"what": "ours and theirs"}]}
+    stamps, titles = {"01_one": one, "02_two": STAMP}, {"01_one": "Sampling", "02_two": "Fourier"}
+    page = report.results_page(stamps, titles, {"01_one": "Part 1", "02_two": "Part 2"})
+    said = "Each bit adds <strong>6.02 dB</strong> &amp; &lt;more&gt;."
+    assert f'<a href="notebooks/01_one.html#finding-1a">{said}</a></li>' in page
+    assert 'finding-2b">Nobody hears it.</a> <strong>Not so in this run.</strong>' in page
+    assert "1 of its computations" in page
+    assert page.index("Nobody hears it") < page.index("<summary>All 2 figures</summary>") < page.index("| Figure |")
     assert "| Figure | Value | Unit | Interval | How |" in page
     assert "| sqnr | 97.8 | dB | 97 … 98.6 | a \\| b c |" in page
     assert "| ratio | 0.5 | — | — | — |" in page
     assert "[Sampling](notebooks/01_one.ipynb)" in page
+    assert "## Part 1" in page and "Part 2" not in page  # of which nothing was measured
 
 
 def test_the_status_page_has_time_memory_and_versions_of_every_chapter():

@@ -19,7 +19,7 @@ from typing import Any
 from book.builder.chapters import Chapter
 
 FORMAT = 2  # raise it when the build itself starts to make something else of the same inputs
-KEPT = ("data", "data/runs", "data/checkpoints")  # where files lie that bear a chapter's name
+KEPT = ("data/runs", "data/checkpoints")  # where files lie that bear a chapter's name
 Inputs = dict[str, Any]
 
 

@@ -44,7 +44,10 @@ from book.builder.run.law import (
     dead_kernel,
     errors_in,
     locate,
+    not_so,
     read_figures,
+    read_findings,
+    twice_found,
     unmet_exercises,
     unrun_cells,
 )
@@ -196,7 +199,9 @@ class Run:
         if problems:
             raise Failure(problems)
         figures, problems = read_figures(self.notebook, self.markdown)
-        problems += unmet_exercises(self.notebook, self.markdown)
+        problems += unmet_exercises(self.notebook, self.markdown) + twice_found(self.notebook, self.markdown)
+        reference = self.is_reference(environment)
+        problems += not_so(self.notebook, self.markdown) if reference else []
         if problems:
             raise Failure(problems)
         return {
@@ -206,6 +211,8 @@ class Run:
             "backend": environment.get("backend"),
             "gpus": environment.get("gpus"),
             "figures": figures,
+            **read_findings(self.notebook),
+            "reference": reference,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "cores": os.cpu_count(),
             "versions": {"python": platform.python_version(), **environment.get("versions", {})},
@@ -214,6 +221,11 @@ class Run:
             ),
             "pair": self.job["pair"],
         }
+
+    def is_reference(self, environment: dict[str, Any]) -> bool:
+        """Whether this run is one of the book as published: there every finding must hold."""
+        usual = self.job["profile"] == "quick" and not self.job["unusual"]
+        return usual and environment.get("backend") in (None, "tensorflow") and not environment.get("gpus")
 
     def text(self) -> bytes:
         """The notebook as it is written down; papermill's own notes name this machine's folders and are left out."""

@@ -14,6 +14,8 @@ from typing import Any
 
 RECORD = "application/vnd.musiclib.record+json"
 CHECK = "application/vnd.musiclib.check+json"
+FINDING = "application/vnd.musiclib.finding+json"
+AGREES = "application/vnd.musiclib.agrees+json"
 FIELDS = ("value", "low", "high", "unit", "split", "note")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -113,6 +115,42 @@ def read_figures(notebook: Any, markdown: Path) -> tuple[dict[str, Any], list[Pr
             else:
                 figures[name] = {part: record.get(part) for part in FIELDS}
     return figures, problems
+
+
+def read_findings(notebook: Any) -> dict[str, list[dict[str, Any]]]:
+    """What the chapter found, in its sentences, and which of its computations agreed with another one."""
+    cells = own_code_cells(notebook)
+    return {
+        "findings": [row for cell in cells for row in outputs_of_kind(cell, FINDING)],
+        "agreements": [row for cell in cells for row in outputs_of_kind(cell, AGREES)],
+    }
+
+
+def not_so(notebook: Any, markdown: Path) -> list[Problem]:
+    """Each finding, and each claim of a recorded figure, that this run does not bear out; red in the book."""
+    problems: list[Problem] = []
+    for cell in own_code_cells(notebook):
+        errors = [f"not so: {row['sentence']}" for row in outputs_of_kind(cell, FINDING) if not row["holds"]]
+        errors += [
+            f"{row['name']} = {row['value']:.6g} {row['unit']}".rstrip() + f", but the text claims {row['not_so']}"
+            for row in outputs_of_kind(cell, RECORD)
+            if row.get("not_so")
+        ]
+        problems += [Problem(*locate(notebook, cell, markdown), error) for error in errors]
+    return problems
+
+
+def twice_found(notebook: Any, markdown: Path) -> list[Problem]:
+    """A sentence said twice has one place to link to."""
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for cell in own_code_cells(notebook):
+        for row in outputs_of_kind(cell, FINDING):
+            if row["id"] in seen:
+                error = f"This finding stands twice, so no link can lead to it: {row['sentence']}"
+                problems.append(Problem(*locate(notebook, cell, markdown), error))
+            seen.add(row["id"])
+    return problems
 
 
 def unmet_exercises(notebook: Any, markdown: Path) -> list[Problem]:

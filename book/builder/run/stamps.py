@@ -18,7 +18,7 @@ from book.builder.chapters import BookError
 from musiclib import files
 
 NO_SPACE = "No space left on the disk while writing {path}. What was finished is kept: make room and run again."
-IN_RESULTS = ("profile", "seconds", "peak_mb", "backend", "figures")
+IN_RESULTS = ("profile", "seconds", "peak_mb", "backend", "reference", "findings", "agreements", "figures")
 
 
 @contextlib.contextmanager
@@ -74,4 +74,4 @@ def read_stamp(folder: Path, name: str) -> dict[str, Any] | None:
 def collect_results(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
     """What `results.json` holds: the recorded figures and costs of every chapter in `names` that has a copy."""
     stamps = {name: read_stamp(folder, name) for name in names}
-    return {name: {field: stamp[field] for field in IN_RESULTS} for name, stamp in stamps.items() if stamp}
+    return {name: {field: stamp.get(field) for field in IN_RESULTS} for name, stamp in stamps.items() if stamp}

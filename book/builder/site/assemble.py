@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from book.builder.chapters import load_yaml
+from book.builder.chapters import files_in, load_yaml
 from book.builder.site import cards, report, stage
 from book.builder.site.links import PAGES, Links
 
@@ -61,7 +61,7 @@ def site_files(root: Path, build_dir: Path, present: list[str], known: list[str]
             files[name] = links.rewrite(text, PAGES).encode()
     files |= {name: links.rewrite(text, "data").encode() for name, text in data.items()}
     titles = {name: title(notebook) or name for name, notebook in notebooks.items()}
-    files["results.md"] = report.results_page(stamps, titles).encode()
+    files["results.md"] = report.results_page(stamps, titles, parts_of(load_yaml(root / "book" / "_toc.yml"))).encode()
     files["status.md"] = report.status_page(stamps, titles, dates, versions()).encode()
     files |= {f"_static/media/{name}": sound for name, sound in media.items()}
     toc = prune_toc(load_yaml(root / "book" / "_toc.yml"), present)
@@ -137,6 +137,16 @@ def prune_toc(toc: Any, present: Iterable[str]) -> Any:
     if "chapters" in kept and not kept["chapters"] and "root" not in kept:
         return None
     return kept
+
+
+def parts_of(toc: Mapping[str, Any]) -> dict[str, str]:
+    """The caption of the part that each chapter is in."""
+    return {
+        file.removeprefix("notebooks/"): str(part.get("caption", "Chapters"))
+        for part in toc.get("parts") or [toc]
+        for file in files_in(part)
+        if file.startswith("notebooks/")
+    }
 
 
 def json_bytes(value: Any) -> bytes:

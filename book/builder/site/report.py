@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,20 +51,67 @@ def link(name: str, titles: Mapping[str, str]) -> str:
     return f"[{titles[name].replace('[', '(').replace(']', ')')}](notebooks/{name}.ipynb)"
 
 
-def results_page(stamps: Mapping[str, Stamp], titles: Mapping[str, str]) -> str:
-    parts = [
+# book/pages/_static/dlm.js hides what does not have these words.
+FILTER = (
+    '<p class="dlm-filter"><label>Find a result <input type="search" autocomplete="off" spellcheck="false" '
+    'placeholder="SVM, dB, accuracy …"></label> <output aria-live="polite"></output></p>'
+)
+
+
+def results_page(stamps: Mapping[str, Stamp], titles: Mapping[str, str], parts: Mapping[str, str]) -> str:
+    """What each chapter found, in its own sentences; below them, folded, every figure that it recorded.
+
+    `parts` says in which part of the book a chapter is.
+    """
+    text = [
         "# What we measured",
-        "Every number below was recorded by a chapter while it ran; none was typed. Where the text claims something of "
-        "a number, the chapter asserts it, and a run that breaks the claim is not published.",
+        "Each sentence below was made by its chapter's run from the numbers of that run, and leads to the place where "
+        "they were measured. None was typed, and a run in which one of them does not hold is not published. In "
+        "brackets is a 95 % interval over works, recordings or whatever else must not be split.",
     ]
-    for name, stamp in stamps.items():
-        if stamp.get("figures"):
-            parts.append(f"## {titles[name]}")
-            parts.append(figures_table(stamp["figures"]))
-            parts.append(f"From {link(name, titles)}, {stamp['profile']} profile.")
-    if len(parts) == 2:
-        parts.append("No chapter of this build has recorded a figure yet.")
-    return "\n\n".join(parts) + "\n"
+    for part in dict.fromkeys(parts[name] for name in stamps):
+        chapters = [name for name in stamps if parts[name] == part]
+        shown = [block for name in chapters for block in found(name, stamps[name], titles)]
+        folded = [block for name in chapters for block in figures(name, stamps[name], titles)]
+        if shown or folded:
+            text += [f"## {part}", *shown]
+        if folded:
+            count = sum(len(stamps[name].get("figures") or {}) for name in chapters)
+            text += [f'<details class="dlm-figures"><summary>All {count} figures</summary>', *folded, "</details>"]
+    if len(text) == 2:
+        return "\n\n".join([text[0], "No chapter of this build has measured anything yet."]) + "\n"
+    return "\n\n".join([*text[:2], FILTER, *text[2:]]) + "\n"
+
+
+def found(name: str, stamp: Stamp, titles: Mapping[str, str]) -> list[str]:
+    """A chapter's findings, each linked to its place, and how many of its computations agreed with another one."""
+    rows = [
+        f'<li><a href="notebooks/{name}.html#{row["id"]}">{sentence(row["sentence"])}</a>'
+        + ("" if row["holds"] else " <strong>Not so in this run.</strong>")
+        + "</li>"
+        for row in stamp.get("findings") or []
+    ]
+    checks = len(stamp.get("agreements") or [])
+    if checks:
+        rows.append(f"<li>{checks} of its computations from scratch agree with a library's.</li>")
+    if not rows:
+        return []
+    return [f"### {link(name, titles)}", '<ul class="dlm-found">\n' + "\n".join(rows) + "\n</ul>"]
+
+
+def sentence(text: str) -> str:
+    """A finding as HTML: its emphasis, and nothing else that could be markup."""
+    text = html.escape(text, quote=False)
+    for mark, tag in (("**", "strong"), ("*", "em"), ("`", "code")):
+        pattern = re.escape(mark)
+        text = re.sub(f"{pattern}(.+?){pattern}", rf"<{tag}>\1</{tag}>", text)
+    return text
+
+
+def figures(name: str, stamp: Stamp, titles: Mapping[str, str]) -> list[str]:
+    if not stamp.get("figures"):
+        return []
+    return [f"**{link(name, titles)}**, {stamp['profile']} profile", figures_table(stamp["figures"])]
 
 
 def figures_table(figures: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,5 +1,5 @@
 // Comforts on top of pages that work without them: one sound at a time, and a waveform that shows where the sound is
-// and takes a click to go there, sliders that keep their length.
+// and takes a click to go there, sliders that keep their length, a field that finds a result.
 (() => {
   "use strict";
 
@@ -63,7 +63,22 @@
     if (output) output.style.minWidth = `${Math.max(4, ...labels.map((label) => label.length))}ch`;
   };
 
+  // The results page: what does not have all of the words is hidden, and what is folded opens while one looks.
+  const filter = (box) => {
+    const [input, said] = [box.querySelector("input"), box.querySelector("output")];
+    const rows = [...document.querySelectorAll(".dlm-found li, .dlm-figures tbody tr")];
+    const folds = [...document.querySelectorAll(".dlm-figures")];
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+      for (const fold of folds) fold.open = words.length > 0 && fold.querySelector("tbody tr:not([hidden])") !== null;
+      const found = rows.filter((row) => !row.hidden).length;
+      said.textContent = words.length ? `${found} of ${rows.length}` : "";
+    });
+  };
+
   const start = () => {
+    document.querySelectorAll(".dlm-filter").forEach(filter);
     document.querySelectorAll(".dlm-controls input[type=range]").forEach(reserve);
     for (const wave of document.querySelectorAll("svg.dlm-wave")) {
       const audio = wave.parentElement.querySelector("audio");

@@ -1,0 +1,3 @@
+"""Colab has this loaded before the first cell."""
+
+import google.colab  # noqa: F401
