@@ -100,7 +100,7 @@ def reason(before: Inputs | None, now: Inputs) -> str:
         *(["KERAS_BACKEND changed"] if before.get("backend") != now["backend"] else []),
         *(f"{path} {what_happened(files.get(path), now['files'].get(path))}" for path in changed),
     ]
-    return "; ".join(reasons) or "its executed copy is not as the build left it"
+    return "; ".join(reasons)
 
 
 def what_happened(before: str | None, now: str | None) -> str:
