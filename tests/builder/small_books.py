@@ -37,7 +37,7 @@ def project(root: Path, texts: dict[str, str], package: dict[str, str] | None = 
 
 def run_build(root: Path, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "book.builder", "--root", root, "--no-html", *arguments]
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, cwd=REPOSITORY)
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=900, cwd=REPOSITORY)
 
 
 def ran(output: str) -> list[str]:
