@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN     = .venv/bin/python
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup book test bench lint sync serve colab lock clean
+.PHONY: setup setup-gpu book test unit chapters pages bench lint sync serve colab lock clean
 .DEFAULT_GOAL := book
 
 setup: .venv/.installed
@@ -22,13 +22,28 @@ else
 endif
 	@touch $@
 
+setup-gpu: setup  ## JAX for an NVIDIA GPU beside it: KERAS_BACKEND=jax
+ifdef UV
+	uv pip install --quiet --python $(RUN) --no-build-isolation -e ".[jax]"
+else
+	$(RUN) -m pip install --quiet --no-build-isolation -e ".[jax]"
+endif
+
 book: setup  ## execute the chapters that changed, render the book
 	$(RUN) -m book.builder $(ARGS)
 
-test: setup  ## unit tests, every chapter in smoke, the pages in a browser where there is one
-	$(RUN) -m pytest $(ARGS)
+test: unit chapters pages  ## all tests; the chapters in smoke, unless BOOK_BUILD names the folder of another build
 
-bench: setup  ## speed, memory and determinism at full size, printed; the same tests run small in make test
+unit: setup  ## the package and the builder, on all cores
+	$(RUN) -m pytest -n auto --dist loadfile tests/musiclib tests/builder $(ARGS)
+
+chapters: setup  ## what each chapter's run put on its page; each on a folder of music by papermill
+	$(RUN) -m pytest tests/chapters $(ARGS)
+
+pages: setup  ## the built pages, in a browser where there is one
+	$(RUN) -m pytest -n auto --dist loadgroup tests/pages $(ARGS)
+
+bench: setup  ## speed, memory and determinism at full size, printed; a plain pytest runs them small
 	BENCH=full $(RUN) -m pytest tests/benchmarks -s $(ARGS)
 
 lint: setup

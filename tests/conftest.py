@@ -73,9 +73,9 @@ def shown(monkeypatch) -> list[dict]:
 
 
 @pytest.fixture(scope="session")
-def smoke_build() -> Path:
-    """The folder of a build of the whole book in the smoke profile."""
-    return built_book.smoke_build()
+def book_build() -> Path:
+    """The folder of a build of the whole book."""
+    return built_book.book_build()
 
 
 @pytest.fixture

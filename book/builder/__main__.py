@@ -3,8 +3,8 @@
     python -m book.builder --profile quick --jobs 2 --only 01 03 -p seed 7
 
 The chapters are the entries of book/_toc.yml under notebooks/. Each runs by papermill in a process of its own, and
-again only if its text, its parameters, requirements.lock or a musiclib file that it imports has changed. Whatever is
-finished is kept, so a build that was stopped goes on where it was.
+again only if its text, its parameters, requirements.lock or a file of musiclib or data that its last run opened has
+changed. Whatever is finished is kept, so a build that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -103,16 +103,15 @@ def plan(chapter: Chapter, options: argparse.Namespace) -> tuple[dict[str, Any],
     executed = options.build_dir / "executed"
     stamp = stamps.read_stamp(executed, chapter.name)
     files = (chapter.markdown, chapter.notebook)
-    pair = [dependencies.content_hash(path) if path.is_file() else None for path in files]
+    pair = [dependencies.content_hash(path) for path in files]
     if not stamp or stamp.get("pair") != pair:  # otherwise both files are as they were when they were last compared
         wrong = pairs.difference(chapter)
         if wrong:
             raise BookError(wrong)
-    cells = read_cells(chapter.notebook)
-    declared = declared_parameters(cells)
+    declared = declared_parameters(read_cells(chapter.notebook))
     chosen = {"profile": options.profile, **{n: v for n, v in options.parameters.items() if n in declared}}
-    inputs = dependencies.chapter_inputs(options.root, chapter, cells, {**declared, **chosen})
-    key = dependencies.key(inputs)
+    before = stamp and stamp.get("inputs")
+    inputs = dependencies.known_now(options.root, chapter, {**declared, **chosen}, before)
     same_profile = stamp and stamp.get("profile") == options.profile
     job = {
         "name": chapter.name,
@@ -122,17 +121,17 @@ def plan(chapter: Chapter, options: argparse.Namespace) -> tuple[dict[str, Any],
         "executed": str(executed),
         "failed": str(options.build_dir / "failed"),
         "log": str(options.build_dir / "logs" / f"{chapter.name}.log"),
+        "opened": str(options.build_dir / "logs" / f"{chapter.name}.opened"),
         "profile": options.profile,
         "parameters": chosen,
         "unusual": [name for name, value in chosen.items() if value != declared[name]],
         "timeout": options.timeout,
-        "key": key,
         "inputs": inputs,
         "pair": pair,
         "last_seconds": stamp["seconds"] if same_profile else None,
-        "why": dependencies.reason(stamp and stamp.get("inputs"), inputs),
+        "why": dependencies.reason(before, inputs),
     }
-    return job, not stamp or stamp.get("key") != key
+    return job, before != inputs
 
 
 def check_parameter_names(chapters: list[Chapter], parameters: dict[str, Any]) -> None:

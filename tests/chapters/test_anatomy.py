@@ -27,8 +27,8 @@ def prose(source):
 
 
 @pytest.fixture
-def executed(name, smoke_build):
-    return nbformat.read(smoke_build / "executed" / f"{name}.ipynb", as_version=4)
+def executed(name, book_build):
+    return nbformat.read(book_build / "executed" / f"{name}.ipynb", as_version=4)
 
 
 def tagged(notebook, tag):

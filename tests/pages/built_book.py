@@ -1,10 +1,11 @@
 """The built book for the tests that look at it: its pages, a server for them, a browser to open them in.
 
-The pages are built in the `smoke` profile, or taken from the folder that BOOK_HTML names. Without Chromium the tests
-that need one are skipped; with REQUIRE_BROWSER=1 they fail instead.
+It is the build in the folder that BOOK_BUILD names, else one in the `smoke` profile, made now. Without Chromium the
+tests that need one are skipped; with REQUIRE_BROWSER=1 they fail instead.
 """
 
 import contextlib
+import fcntl
 import functools
 import http.server
 import os
@@ -42,25 +43,35 @@ TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
 # Of the data sets' cards, which the build adds to the contents, the one with the longest words.
 PAGES = [f"{name}.html" for name in toc_pages(TOC)] + ["data/maestro.html"]
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
-every_page = pytest.mark.parametrize("page", PAGES)
-every_chapter = pytest.mark.parametrize("page", CHAPTERS)
+
+
+def each_of(pages: list[str]) -> pytest.MarkDecorator:
+    """A test for each of these pages; all tests of a page in one process, where it is opened once."""
+    return pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in pages])
+
+
+every_page = each_of(PAGES)
+every_chapter = each_of(CHAPTERS)
 
 
 @functools.cache
-def smoke_build() -> Path:
-    """The folder of a build of the whole book in the smoke profile; what has not changed since the last is kept."""
+def book_build() -> Path:
+    """The folder of a build of the whole book; of one made now, what has not changed since the last is kept."""
+    if os.environ.get("BOOK_BUILD"):
+        return (ROOT / os.environ["BOOK_BUILD"]).resolve()
     build = ROOT / "_build" / "smoke"
+    build.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "book.builder", "--profile", "smoke", "--build-dir", str(build)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    with (build.parent / ".smoke.lock").open("w") as lock:  # tests in another process may be building it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"the book does not build:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return build
 
 
 def built_site() -> Path:
     """The folder of the built pages."""
-    if os.environ.get("BOOK_HTML"):
-        return Path(os.environ["BOOK_HTML"]).resolve()
-    return smoke_build() / "html"
+    return book_build() / "html"
 
 
 @contextlib.contextmanager

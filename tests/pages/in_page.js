@@ -1,4 +1,4 @@
-// What tests/test_book.py asks of a page from inside it.
+// What tests/pages/test_pages.py asks of a page from inside it.
 window.inPage = {
   // The words of the article, without code, formulas that are set, and drawings.
   words() {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from built_book import CHAPTERS, Visit, built_site, every_chapter, every_page, served
+from built_book import CHAPTERS, Visit, built_site, each_of, every_chapter, every_page, served
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_the_page_fits_a_phone(visit, page):
     assert this.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("page", ["index.html", *CHAPTERS])
+@each_of(["index.html", *CHAPTERS])
 def test_the_text_of_figures_can_be_read_on_a_phone(visit, page):
     this = visit(page, width=390, height=844)
     phone = this.evaluate("inPage.textOfFigures()")
@@ -119,7 +119,7 @@ def test_the_text_of_figures_can_be_read_on_a_phone(visit, page):
     assert set(phone["together"]) <= set(desktop["together"]), "text that stands apart on a desktop runs together"
 
 
-@pytest.mark.parametrize("page", ["index.html", *CHAPTERS])
+@each_of(["index.html", *CHAPTERS])
 def test_every_slider_changes_picture_and_sound_by_mouse_and_by_keyboard(visit, page):
     this = visit(page)
     boxes = this.locator(".dlm-explore").all()

@@ -51,7 +51,7 @@ def functions(folder: Path) -> dict[Path, list[Path]]:
     may not have given it, so they are of use only together (numba's issue 10128).
     """
     found: dict[Path, list[Path]] = {}
-    for path in sorted(folder.rglob("*.nb[ci]")):
+    for path in sorted(folder.rglob("[!.]*.nb[ci]")):
         stem = path.name.removesuffix(".nbi") if path.suffix == ".nbi" else path.name.rsplit(".", 2)[0]
         found.setdefault((path.parent / stem.removeprefix("guf-")).relative_to(folder), []).append(path)
     return found

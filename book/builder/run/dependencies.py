@@ -1,166 +1,96 @@
-"""What a chapter depends on, found without running it.
+"""What a chapter's executed copy was made from, and whether that is still so.
 
-A chapter runs again when its text, its parameters, the lock, a `musiclib` file that it imports, directly or through
-another one, or the figures kept of a longer run have changed. Contents are compared, never time stamps: a fresh
-checkout makes those meaningless.
+A chapter runs again when its text, its parameters or the lock have changed, or a file of `musiclib` or `data` that its
+last run opened, the modules that it imported among them: the kernel reports them (witness/sitecustomize.py). Contents
+are compared, never time stamps: a fresh checkout makes those meaningless.
+
+A file that was not there cannot be opened, and a notebook may only have asked whether it is. So the files that bear the
+chapter's name, which its longer runs keep in `data`, count whether it opened them or not, and new ones are seen.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import os
-import re
-import warnings
-from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from book.builder.chapters import Cell, Chapter
+from book.builder.chapters import Chapter
 
-PACKAGE = "musiclib"
-FORMAT = 1  # raise it when the build itself starts to make something else of the same inputs
-
-
-def content_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+FORMAT = 2  # raise it when the build itself starts to make something else of the same inputs
+KEPT = ("data/runs", "data/checkpoints")  # where files lie that bear a chapter's name
+Inputs = dict[str, Any]
 
 
-def python_trees(source: str) -> Iterator[ast.AST]:
-    """The syntax tree of a cell, and of the code inside its magics.
-
-    IPython turns `%%time` and the code below it into a call with that code as a string: imports hide in there.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an odd escape in a string is for the chapter's own run to report
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:
-            from IPython.core.inputtransformer2 import TransformerManager
-
-            try:
-                tree = ast.parse(TransformerManager().transform_cell(source))
-            except SyntaxError:
-                return  # the run will say so, with the line
-    yield tree
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            strings = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-            if node.func.attr in ("run_cell_magic", "run_line_magic"):
-                for text in strings[1:]:
-                    yield from python_trees(text)
-            elif node.func.attr in ("system", "getoutput", "import_module"):
-                names = re.findall(rf"\b{PACKAGE}(?:\.\w+)*", " ".join(strings))
-                yield ast.Module([ast.Import([ast.alias(name)]) for name in names], [])
+def content_hash(path: Path) -> str | None:
+    """The hash of a file's content; None where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def dotted(node: ast.AST) -> list[str]:
-    """The parts of an expression such as `musiclib.features.stft`; one empty part for anything else."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return [node.id, *reversed(parts)] if isinstance(node, ast.Name) else [""]
-
-
-@cache
-def imported_names(source: str, package: str = "") -> frozenset[str]:
-    """Dotted names that `source` may import; names that turn out to be no module do no harm.
-
-    `package` is the package that the source belongs to, for relative imports.
-    """
-    names: set[str] = set()
-    for tree in python_trees(source):
-        bound: dict[str, str] = {}  # names in this source that stand for a module
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    names.add(alias.name)
-                    first = alias.name.split(".")[0]
-                    bound[alias.asname or first] = alias.name if alias.asname else first
-            elif isinstance(node, ast.ImportFrom):
-                parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-                base = ".".join([*parents, *([node.module] if node.module else [])])
-                names.add(base)
-                for alias in node.names:
-                    names.add(f"{base}.{alias.name}")
-                    bound[alias.asname or alias.name] = f"{base}.{alias.name}"
-        for node in ast.walk(tree):  # `import musiclib` and then `musiclib.features.stft(y)`
-            root, *rest = dotted(node)
-            if rest and bound.get(root, "").split(".")[0] == PACKAGE:
-                names.add(".".join([bound[root], *rest]))
-    return frozenset(names)
-
-
-def module_files(root: Path, name: str) -> list[Path]:
-    """The files that importing the dotted `name` runs: each package's `__init__.py` on the way, and the module."""
-    found: list[Path] = []
-    folder = root
-    for part in name.split("."):
-        if part == "*":  # `from package import *` may import any module of it
-            return found + sorted(folder.glob("*.py"))
-        if (folder / part / "__init__.py").is_file():
-            folder = folder / part
-            found.append(folder / "__init__.py")
-        elif (folder / f"{part}.py").is_file():
-            return [*found, folder / f"{part}.py"]
-        else:
-            break
-    return found
-
-
-def beside(module: Path) -> Iterator[Path]:
-    """Files in a module's folder that are no Python: style sheets, scripts and tables that it may read."""
-    for path in module.parent.iterdir():
-        if path.is_file() and path.suffix not in (".py", ".pyc", ".pyi", ".md") and path.name[0] != ".":
-            yield path
-
-
-def follow(root: Path, names: Iterable[str]) -> tuple[set[Path], set[str]]:
-    """The files of `musiclib` behind the dotted `names` and behind what those files import, and all names met."""
-    waiting, met = list(names), set(names)
-    found: set[Path] = set()
-    while waiting:
-        name = waiting.pop()
-        for path in module_files(root, name) if name.split(".")[0] == PACKAGE else []:
-            if path not in found:
-                found.add(path)
-                package = ".".join(path.parent.relative_to(root).parts)
-                inside = imported_names(path.read_text(encoding="utf-8"), package)
-                waiting += inside - met
-                met |= inside
-    return found.union(*(beside(path) for path in found)), met
-
-
-def chapter_inputs(root: Path, chapter: Chapter, cells: list[Cell], parameters: dict[str, Any]) -> dict[str, Any]:
-    """Everything on which the chapter's executed copy depends."""
-    imported = {name for cell in cells if cell.kind == "code" for name in imported_names(cell.source)}
-    files, names = follow(root, imported)
-    files |= set(
-        (root / "data" / "runs").glob(f"{chapter.name}*.json")
-    )  # what longer runs of it kept, and its page shows
-    lock = root / "requirements.lock"
-    uses_keras = any(name.split(".")[0] == "keras" for name in names)
-    return {
+def known_before(root: Path, chapter: Chapter, parameters: dict[str, Any]) -> Inputs:
+    """What can be said without running the chapter, in the types that JSON has, for comparison with a stamp's."""
+    inputs = {
         "format": FORMAT,
         "text": hashlib.sha256(chapter.markdown.read_text(encoding="utf-8").encode()).hexdigest(),
         "parameters": parameters,
-        "lock": content_hash(lock) if lock.is_file() else None,
-        "files": {path.relative_to(root).as_posix(): content_hash(path) for path in sorted(files)},
-        "backend": os.environ.get("KERAS_BACKEND") if uses_keras else None,
+        "lock": content_hash(root / "requirements.lock"),
+    }
+    return json.loads(json.dumps(inputs, default=repr))
+
+
+def known_now(root: Path, chapter: Chapter, parameters: dict[str, Any], before: Inputs | None) -> Inputs:
+    """The inputs as they are now: what can be said at once, and what the last run, with inputs `before`, told."""
+    before = before or {}
+    told = {path: content_hash(root / path) for path in before.get("files", {})}
+    return {
+        **known_before(root, chapter, parameters),
+        "files": {**told, **bearing_its_name(root, chapter.name)},
+        "backend": None if before.get("backend") is None else backend(),
     }
 
 
-def key(inputs: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=repr).encode()).hexdigest()
+def known_after(root: Path, name: str, before: Inputs, log: Path, used_keras: bool) -> Inputs:
+    """The inputs of a run that has just ended, `log` being what was noted of the files that it opened."""
+    return {
+        **before,
+        "files": {**bearing_its_name(root, name), **opened(log)},
+        "backend": backend() if used_keras else None,
+    }
 
 
-def reason(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
+def backend() -> str:
+    return os.environ.get("KERAS_BACKEND", "")
+
+
+def bearing_its_name(root: Path, name: str) -> dict[str, str | None]:
+    """The files that longer runs of the chapter kept, with their hashes."""
+    paths = [path for folder in KEPT for path in sorted((root / folder).glob(f"{name}*")) if path.is_file()]
+    return {path.relative_to(root).as_posix(): content_hash(path) for path in paths}
+
+
+def opened(log: Path) -> dict[str, str | None]:
+    """The files that a run opened, with the hash of what it found in them; None for one that was not there.
+
+    What it first wrote by itself is not among them, and neither are the data sets' cards, which are for readers.
+    """
+    first: dict[str, list[str | None]] = {}
+    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
+        path, *done = json.loads(line)
+        first.setdefault(path, done)
+    return {
+        path: content
+        for path, (what, content) in sorted(first.items())
+        if what == "read" and not (path.startswith("data/") and path.endswith(".md"))
+    }
+
+
+def reason(before: Inputs | None, now: Inputs) -> str:
     """Why a chapter runs again, in a few words."""
     if not before:
         return "not yet executed"
+    if before.get("format") != now["format"]:
+        return "the builder has changed"
     files = before.get("files", {})
     changed = sorted(path for path in {*files, *now["files"]} if files.get(path) != now["files"].get(path))
     reasons = [
@@ -168,6 +98,12 @@ def reason(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
         *(["its parameters changed"] if before.get("parameters") != now["parameters"] else []),
         *(["requirements.lock changed"] if before.get("lock") != now["lock"] else []),
         *(["KERAS_BACKEND changed"] if before.get("backend") != now["backend"] else []),
-        *([f"{', '.join(changed)} changed"] if changed else []),
+        *(f"{path} {what_happened(files.get(path), now['files'].get(path))}" for path in changed),
     ]
-    return "; ".join(reasons) or "its executed copy is not as the build left it"
+    return "; ".join(reasons)
+
+
+def what_happened(before: str | None, now: str | None) -> str:
+    if before is None:
+        return "is new"
+    return "is gone" if now is None else "changed"

@@ -1,6 +1,6 @@
 """Execute one chapter by papermill, in a process of its own, and hold it to the book's law.
 
-`build.py` starts this file once for each chapter. The job comes as one line of JSON on standard input, and that pipe
+The builder starts this file once for each chapter. The job comes as one line of JSON on standard input, and that pipe
 stays open for as long as the build lives: when it closes, the build is gone, and this process takes its kernel down
 and stops. Progress goes back as lines of JSON on standard output; whatever else is printed goes to the log.
 
@@ -35,6 +35,7 @@ from papermill.exceptions import PapermillExecutionError
 from book.builder.chapters import BookError
 from book.builder.run import (
     compiled,
+    dependencies,
     fast_imports,  # noqa: F401  (before nbformat)
 )
 from book.builder.run.law import (
@@ -54,15 +55,20 @@ from book.builder.run.stamps import publish, write_atomically
 
 ENVIRONMENT = "application/vnd.musiclib.environment+json"
 PROBE_TAG = "dlm-probe"
+WITNESS = Path(__file__).with_name("witness")
 # Appended as a last cell and taken out again: what the chapter really ran with, asked in its own kernel.
 PROBE = f"""
 import sys as _sys
 from IPython.display import display as _display
 _names = ("numpy", "scipy", "librosa", "soundfile", "soxr", "symusic", "music21", "matplotlib", "sklearn", "pandas",
           "keras", "tensorflow", "jax", "torch", "musiclib")
+_keras = _sys.modules.get("keras")
+_backend = _keras.config.backend() if _keras else None
+_devices = _keras.distribution.list_devices() if _backend in ("tensorflow", "jax") else []
 _versions = {{name: getattr(_sys.modules.get(name), "__version__", None) for name in _names}}
 _display({{"{ENVIRONMENT}": {{
-    "backend": _sys.modules["keras"].config.backend() if "keras" in _sys.modules else None,
+    "backend": _backend,
+    "gpus": sum(name.startswith(("gpu", "cuda")) for name in _devices),
     "versions": {{name: str(version) for name, version in _versions.items() if version}},
 }}}}, raw=True)
 """
@@ -105,9 +111,13 @@ def numba_folder(job: dict[str, Any]) -> Path:
 
 
 def kernel_environment(job: dict[str, Any]) -> dict[str, str]:
+    # This checkout's musiclib comes before any other, and what the user has added stays to be found.
+    python_path = [str(WITNESS), str(job["root"]), os.environ.get("PYTHONPATH", "")]
     return {
         "NUMBA_CACHE_DIR": str(numba_folder(job) / job["name"]),  # filled by compiled.lend
-        "PYTHONPATH": str(job["root"]),  # this checkout's musiclib, the one whose files the key was made of
+        "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+        "COURSE_ROOT": str(job["root"]),  # these two are for the witness
+        "COURSE_OPENED": str(job["opened"]),
         "MUSICLIB_STATIC": "1",  # sliders become pre-rendered frames
         # A step of training frees and takes the same hundred megabytes again; glibc would hand them back to the system
         # each time, which costs a quarter of the chapter's CPU time. Other C libraries know none of these.
@@ -179,6 +189,8 @@ class Run:
 
     def stamp(self) -> dict[str, Any]:
         """Execute and check the chapter; return the stamp of the notebook that it now is."""
+        log = Path(self.job["opened"])
+        log.unlink(missing_ok=True)
         began = time.monotonic()
         self.execute()
         seconds = time.monotonic() - began
@@ -193,18 +205,20 @@ class Run:
         if problems:
             raise Failure(problems)
         return {
-            "key": self.job["key"],
             "profile": self.job["profile"],
             "seconds": round(seconds, 1),
             "peak_mb": peak_megabytes(),
             "backend": environment.get("backend"),
+            "gpus": environment.get("gpus"),
             "figures": figures,
             **read_findings(self.notebook),
             "reference": reference,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "cores": os.cpu_count(),
             "versions": {"python": platform.python_version(), **environment.get("versions", {})},
-            "inputs": self.job["inputs"],
+            "inputs": dependencies.known_after(
+                Path(self.job["root"]), self.job["name"], self.job["inputs"], log, bool(environment.get("backend"))
+            ),
             "pair": self.job["pair"],
         }
 

@@ -1,41 +1,49 @@
 """Executed copies and their stamps: written whole or not at all, and trusted only when both agree.
 
-A stamp says what an executed copy was made from (its key), what it measured, and the hash of the copy itself. The
+A stamp says what an executed copy was made from (its inputs), what it measured, and the hash of the copy itself. The
 copy is written first and the stamp last, so a build killed in between leaves a chapter that simply runs again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from book.builder.chapters import BookError
+from musiclib import files
 
 NO_SPACE = "No space left on the disk while writing {path}. What was finished is kept: make room and run again."
 IN_RESULTS = ("profile", "seconds", "peak_mb", "backend", "reference", "findings", "agreements", "figures")
 
 
+@contextlib.contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Say of an error while `path` is written what it means for the build."""
+    try:
+        yield
+    except OSError as error:
+        if files.disk_is_full(error):
+            raise BookError(NO_SPACE.format(path=path)) from error
+        raise BookError(f"Could not write {path}: {error.__cause__ or error}. What was finished is kept.") from error
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave `path` as it was."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+
+    def write(part: str) -> None:
+        os.unlink(part)  # it is for its owner alone; made anew it is for whom the user wants
+        with open(part, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise BookError(NO_SPACE.format(path=path)) from error
-        raise
+
+    with named(path):
+        files.write_whole(path, write)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -44,7 +52,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Clear away the temporary files of a build that was killed."""
-    for path in folder.glob(".*.tmp"):
+    for path in folder.glob(".part-*"):
         path.unlink(missing_ok=True)
 
 

@@ -7,6 +7,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from book.builder.run.stamps import named
+from musiclib import files
+
 # Parts of MathJax that no page asks for: other inputs and outputs, and speech.
 UNUSED_MATHJAX = re.compile(
     r"^(latest|core|loader|startup|node-main|mml-|tex-mml|tex-svg|tex-chtml-full)"
@@ -36,22 +39,16 @@ def unused(folder: str, names: list[str]) -> list[str]:
 
 def publish(rendered: Path, html: Path, key: str) -> None:
     """Put a copy of `rendered` where `html` is, by renaming: neither a reader nor a killed build meets half of it."""
-    new, old = html.with_name("html.new"), html.with_name("html.old")
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(rendered, new, ignore=unused)
-    (new / ".built").write_text(key, encoding="utf-8")
-    if html.exists():
-        html.rename(old)
-    new.rename(html)
-    shutil.rmtree(old, ignore_errors=True)
+    with named(html), files.whole_folder(html) as new:
+        shutil.copytree(rendered, new, ignore=unused, dirs_exist_ok=True)
+        (new / ".built").write_text(key, encoding="utf-8")
 
 
 def recover(html: Path) -> None:
     """Clear up after a build killed inside `publish`: put the old site back if the new one is not in its place yet."""
-    old = html.with_name("html.old")
-    if old.exists():
-        if html.exists():
-            shutil.rmtree(old)
-        else:
+    left = f".part-{html.name}-*"  # as `files.whole_folder` names what it is at
+    for old in html.parent.glob(f"{left}.old"):
+        if not html.exists():
             old.rename(html)
-    shutil.rmtree(html.with_name("html.new"), ignore_errors=True)
+    for folder in html.parent.glob(left):
+        shutil.rmtree(folder)

@@ -1,8 +1,8 @@
 """Chapters run by papermill from the command line, as a reader runs them: with no build around them.
 
-The smoke build has executed every chapter by papermill already, on its own data. So here is what that does not show: a
-chapter runs from the command line with parameters, on another seed, and each that lets one name a data set runs on a
-folder of somebody's own music.
+The build has executed every chapter by papermill already, on the course's music. So here is what that does not show:
+each chapter that lets one name a data set runs from the command line on a folder of somebody's own music, with another
+seed.
 """
 
 import os
@@ -21,7 +21,6 @@ from musiclib import audio, render, symbolic
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.md"))}
 FROM_A_FOLDER = [name for name, source in SOURCES.items() if re.search(r'^dataset = .*"folder"', source, re.MULTILINE)]
-ALONE = [next(name for name in SOURCES if name not in FROM_A_FOLDER)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(folder, smoke_build, tmp_path_factory) -> dict[str, Future]:
+def runs(folder, book_build, tmp_path_factory) -> dict[str, Future]:
     """Every run of this file, as many at once as there are cores: chapter → its notebook, and how papermill ended."""
     out = tmp_path_factory.mktemp("out")
     environment = {key: value for key, value in os.environ.items() if key != "MUSICLIB_STATIC"}
@@ -47,12 +46,12 @@ def runs(folder, smoke_build, tmp_path_factory) -> dict[str, Future]:
     def run(name: str) -> tuple[Path, subprocess.CompletedProcess]:
         # What numba has compiled, in a copy: two kernels that fill one cache at once have broken it.
         compiled = out / f"numba-{name}"
-        if (smoke_build / "numba" / "shared").is_dir():
-            shutil.copytree(smoke_build / "numba" / "shared", compiled)
+        if (book_build / "numba" / "shared").is_dir():
+            shutil.copytree(book_build / "numba" / "shared", compiled)
         made = out / f"{name}.ipynb"
-        command = ["papermill", f"{name}.ipynb", str(made), "-p", "profile", "smoke", "-p", "seed", "1"]
-        if name in FROM_A_FOLDER:
-            command += ["-p", "dataset", "folder", "-p", "data_home", str(folder)]
+        values = {"profile": "smoke", "seed": "1", "dataset": "folder", "data_home": str(folder)}
+        command = ["papermill", f"{name}.ipynb", str(made)]
+        command += [part for name_and_value in values.items() for part in ("-p", *name_and_value)]
         done = subprocess.run(
             [sys.executable, "-m", *command, "--no-progress-bar", "-k", "python3"],
             cwd=ROOT / "notebooks",
@@ -64,7 +63,7 @@ def runs(folder, smoke_build, tmp_path_factory) -> dict[str, Future]:
         return made, done
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield {name: pool.submit(run, name) for name in ALONE + FROM_A_FOLDER}
+        yield {name: pool.submit(run, name) for name in FROM_A_FOLDER}
         pool.shutdown(cancel_futures=True)  # where a failure has stopped the tests
 
 
@@ -74,12 +73,11 @@ def html(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ALONE + FROM_A_FOLDER)
+@pytest.mark.parametrize("name", FROM_A_FOLDER)
 def test_papermill_runs_it_and_its_sliders_work_without_a_kernel(name, runs):
     path, done = runs[name].result()
     assert done.returncode == 0, done.stderr[-2000:]
     shown = nbformat.read(path, as_version=4)
     assert sum('<div class="dlm-explore"' in h for h in html(shown)) >= 2
     given = next(cell.source for cell in shown.cells if "injected-parameters" in cell.metadata.get("tags", []))
-    assert 'profile = "smoke"' in given and "seed = 1" in given
-    assert ('dataset = "folder"' in given) == (name in FROM_A_FOLDER)
+    assert 'profile = "smoke"' in given and "seed = 1" in given and 'dataset = "folder"' in given
