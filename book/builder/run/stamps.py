@@ -36,8 +36,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave `path` as it was."""
 
     def write(part: str) -> None:
-        os.unlink(part)  # it is for its owner alone; made anew it is for whom the user wants
-        with open(part, "xb") as file:
+        with open(part, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
