@@ -50,18 +50,19 @@ class OnDevice(keras.Model):
         return found
 
     def call(self, x: dict[str, Any], training: bool | None = None) -> Any:
-        """The model's answers for these examples."""
-        return self.model(self._examples(x)[0], training=training)
+        """The model's answers for these examples, and their Y: on JAX only this step can reach what is held here."""
+        X, Y = self._examples(x)
+        return self.model(X, training=training), Y
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The loss that ``compile`` set, against the Y that is here."""
-        X, Y = self._examples(x)
-        return super().compute_loss(X, Y, y_pred, sample_weight, training)
+        answers, Y = y_pred
+        return super().compute_loss(None, Y, answers, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """The metrics that ``compile`` set, against the Y that is here."""
-        X, Y = self._examples(x)
-        return super().compute_metrics(X, Y, y_pred, sample_weight)
+        answers, Y = y_pred
+        return super().compute_metrics(None, Y, answers, sample_weight)
 
 
 class Numbers(keras.utils.PyDataset):
