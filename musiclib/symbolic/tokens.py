@@ -157,7 +157,9 @@ def decode_events(tokens: ArrayLike, vocabulary: EventVocabulary) -> np.ndarray:
     ScoreError
         If ``tokens`` is no sequence of whole numbers, or one of them is not in the vocabulary.
     """
-    now, level, sounding, found = 0, vocabulary.level(_UNSET), {}, []
+    now, level = 0, int(vocabulary.level(_UNSET))
+    sounding: dict[int, tuple[int, int]] = {}
+    found: list[tuple[int, int, int, int]] = []
 
     def let_go(key: int) -> None:
         start, level = sounding.pop(key, (now, 0))
@@ -175,10 +177,10 @@ def decode_events(tokens: ArrayLike, vocabulary: EventVocabulary) -> np.ndarray:
                 sounding[token] = now, level
     for key in list(sounding):
         let_go(key)
-    start, key, steps, velocity = np.array(sorted(found), np.int64).reshape(-1, 4).T
+    start, keys, steps, velocity = np.array(sorted(found), np.int64).reshape(-1, 4).T
     notes = np.zeros(len(start), NOTE)
     notes["onset"], notes["duration"] = start / vocabulary.rate, steps / vocabulary.rate
-    notes["pitch"], notes["velocity"] = key + vocabulary.lowest, velocity
+    notes["pitch"], notes["velocity"] = keys + vocabulary.lowest, velocity
     return notes
 
 
@@ -186,7 +188,7 @@ def _strokes(notes: np.ndarray, vocabulary: EventVocabulary) -> list[list[int]]:
     """Start and end in steps, key and level of what each key plays, one stroke after another."""
     start = np.rint(notes["onset"] * vocabulary.rate).astype(np.int64)
     end = np.rint((notes["onset"] + notes["duration"]) * vocabulary.rate).astype(np.int64)
-    end, level = np.maximum(end, start + 1), vocabulary.level(notes["velocity"])
+    end, level = np.maximum(end, start + 1), np.asarray(vocabulary.level(notes["velocity"]))
     # The keys' times behind one another on one axis: each key's notes in order, and no key reaches into the next.
     span = end.max(initial=0) + 1
     before = (notes["pitch"].astype(np.int64) - vocabulary.lowest) * span
