@@ -6,6 +6,7 @@ from musiclib.symbolic.notes import NOTE, ScoreError, excerpt, frequency, transp
 from musiclib.symbolic.rolls import from_roll, to_roll
 from musiclib.symbolic.scores import MEASURE, measures, notes, read_score
 from musiclib.symbolic.tempo import TempoMap
+from musiclib.symbolic.tokens import EventVocabulary, decode_events, encode_events
 from musiclib.symbolic.write import to_midi, write_midi
 
 __all__ = [
@@ -13,10 +14,13 @@ __all__ = [
     "MEASURE",
     "NOTE",
     "PEDAL",
+    "EventVocabulary",
     "Performance",
     "Player",
     "ScoreError",
     "TempoMap",
+    "decode_events",
+    "encode_events",
     "excerpt",
     "frequency",
     "from_roll",
