@@ -1,4 +1,7 @@
-"""Which intervals sound together and one after another, and how soon: numbers that transposing hardly changes."""
+"""Which intervals sound together and one after another, and how soon: numbers that transposing hardly changes.
+
+Beside them stand the pitches themselves, which it does change, and the rhythm, which it does not.
+"""
 
 from functools import lru_cache
 

@@ -14,6 +14,7 @@ class SplitError(ValueError):
 
 
 def check_complete(manifest: pd.DataFrame, column: str) -> None:
+    """Nothing, if every item has this column; else a SplitError that says how many lack it."""
     if column not in manifest.columns:
         raise SplitError(f"The manifest has no column {column!r}. It has {list(manifest.columns)}.")
     missing = manifest.index[manifest[column].isna()]
@@ -45,6 +46,7 @@ def checked(manifest: pd.DataFrame, stratify: bool) -> pd.DataFrame:
 
 
 def check_groups(manifest: pd.DataFrame, needed: int, what: str) -> None:
+    """Nothing, if each class has at least ``needed`` groups; else a SplitError that names one that has not."""
     groups = manifest.groupby("label", observed=True)["group"].nunique()
     if groups.min() < needed:
         raise SplitError(
