@@ -63,6 +63,11 @@ def compare(
     caption : what to listen for
     notes : label → what is said beside that player
     match, kind, compression : as in :func:`player`
+
+    Raises
+    ------
+    ValueError
+        If a sound has no sampling rate.
     """
     rows = []
     for label, sound in sounds.items():
