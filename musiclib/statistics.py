@@ -80,7 +80,7 @@ class Interval(_Four):
         value = combine(self.value, other.value)
         return Interval.of_draws(value, draws, self.groups, level=level, drawing=self._drawing)
 
-    def __add__(self, other: Any) -> "Interval":  # type: ignore[override]  # not of tuples
+    def __add__(self, other: Any) -> "Interval":  # of values, and not of tuples
         return self._with(other, lambda a, b: a + b)
 
     def __sub__(self, other: Any) -> "Interval":

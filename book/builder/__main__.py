@@ -112,7 +112,6 @@ def plan(chapter: Chapter, options: argparse.Namespace) -> tuple[dict[str, Any],
     chosen = {"profile": options.profile, **{n: v for n, v in options.parameters.items() if n in declared}}
     before = stamp and stamp.get("inputs")
     inputs = dependencies.known_now(options.root, chapter, {**declared, **chosen}, before)
-    same_profile = stamp and stamp.get("profile") == options.profile
     job = {
         "name": chapter.name,
         "root": str(options.root),
@@ -128,7 +127,7 @@ def plan(chapter: Chapter, options: argparse.Namespace) -> tuple[dict[str, Any],
         "timeout": options.timeout,
         "inputs": inputs,
         "pair": pair,
-        "last_seconds": stamp["seconds"] if same_profile else None,
+        "last_seconds": stamp["seconds"] if stamp and stamp.get("profile") == options.profile else None,
         "why": dependencies.reason(before, inputs),
     }
     return job, before != inputs

@@ -65,7 +65,8 @@ def last_in_step(root: Path, chapter: Chapter, notebook: Any) -> str | None:
 
 def notebook_text(source: Any) -> str:
     """The notebook made of a parsed Markdown file: no outputs, nothing of this machine, the same each time."""
-    cells, seen = [], {}
+    cells = []
+    seen: dict[str, int] = {}
     for cell in source.cells:
         # An id made of the content stays when other cells come and go, so that a change shows as a small difference.
         base = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]

@@ -96,7 +96,8 @@ def _tar(archive: Path, part: Path, limit: int) -> Iterator[int]:
             _check_size(archive, total, limit)
             _check_member(archive, member.name, member.isreg() or member.isdir())
             file.extract(member, part, filter="data")
-            file.members.clear()  # tarfile keeps every header it has read: hundreds of megabytes for NSynth
+            # tarfile keeps every header it has read: hundreds of megabytes for NSynth. Its stubs lack the list.
+            file.members.clear()  # type: ignore[attr-defined]
             yield member.size
         while file.fileobj.read(1 << 20):  # to the end, where the checksum of a compressed archive stands
             pass

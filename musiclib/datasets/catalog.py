@@ -84,7 +84,9 @@ def _connected(names: list[str]) -> dict[str, str]:
 
 def _work(name: str) -> str:
     """ "bwv248.12-2" → "bwv248"."""
-    return re.match(r"bwv\d+", name)[0]
+    number = re.match(r"bwv\d+", name)
+    assert number is not None, name
+    return number[0]
 
 
 @cache
@@ -93,10 +95,11 @@ def masses() -> tuple[Piece, ...]:
     found = []
     for path in sorted((CORPUS / "palestrina").glob("*.krn")):
         text = path.read_bytes()[:400].decode("latin-1")
-        mass = re.search(r"^!!!OPR: *(.*?) *$", text, flags=re.MULTILINE)[1]
+        mass = re.search(r"^!!!OPR: *(.*?) *$", text, flags=re.MULTILINE)
+        assert mass is not None, path
         # Settings that are counted (I), (II) share melodies.
-        group = re.sub(r" *\([IV]+\)$", "", mass)
-        title = f"{mass}, {path.stem.split('_')[0]}"
+        group = re.sub(r" *\([IV]+\)$", "", mass[1])
+        title = f"{mass[1]}, {path.stem.split('_')[0]}"
         found.append(Piece(f"palestrina-{path.stem}", "Palestrina", group, title, f"palestrina/{path.name}"))
     return tuple(found)
 

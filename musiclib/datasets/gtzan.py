@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -139,13 +140,20 @@ def gtzan(
         if id not in known
     ]
     table = pd.DataFrame(rows, columns=["id", "label", "group", "split", "path"]).set_index("id")
-    options = {"sr": sr, "unreadable": unreadable, "thorough": thorough, "left_out": left_out, "known": known}
+    options: dict[str, Any] = {
+        "sr": sr,
+        "unreadable": unreadable,
+        "thorough": thorough,
+        "left_out": left_out,
+        "known": known,
+    }
     return dataset("gtzan", root, table, source="GTZAN", license="not stated", **options)
 
 
 def _clips(root: Path) -> tuple[dict[str, list[Path]], dict[str, str]]:
     """The files of each clip by its id, the best first; and what lies among them and is no clip."""
-    clips, strange = {}, []
+    clips: dict[str, list[Path]] = {}
+    strange = []
     found = scan.find(root)
     for path in found.files:
         match = _NAME.fullmatch(scan.stem(path.name).lower())

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -73,7 +74,8 @@ def irmas(
     """
     root = place(data_home, "irmas", _LAYOUT, download, [*TRAINING, *(TESTING if testing else [])])
     found = scan.find(root)
-    rows, left_out, side = {}, dict(found.passed), "train" if testing else NO_SPLIT
+    rows: dict[str, tuple] = {}
+    left_out, side = dict(found.passed), "train" if testing else NO_SPLIT
     among = {path.parent for path in found.files if _is_clip(path)}
     for path in found.files:
         if path.parent in among or path.parent.name.lower() in CLASSES:
@@ -83,22 +85,23 @@ def irmas(
         else:
             continue  # an excerpt, or no part of the set
         if row and row[0] in rows:
-            row, problem = None, f"is another copy of {rows[row[0]][4]}"
-        if problem:
-            left_out[path.relative_to(root).as_posix()] = problem
-        else:
+            problem = f"is another copy of {rows[row[0]][4]}"
+            row = None
+        if row:
             rows[row[0]] = row
+        elif problem:
+            left_out[path.relative_to(root).as_posix()] = problem
     if not rows:
         raise DatasetError(f"irmas: there is no clip of IRMAS in {root}. Expected {_LAYOUT}.")
     columns = ["id", "label", "group", "split", "path", "genre", "drums"]
     table = pd.DataFrame(rows.values(), columns=columns).set_index("id")
-    options = {"sr": sr, "unreadable": unreadable, "thorough": thorough, "left_out": left_out}
+    options: dict[str, Any] = {"sr": sr, "unreadable": unreadable, "thorough": thorough, "left_out": left_out}
     return dataset("irmas", root, table, source="IRMAS", license=LICENSE, **options)
 
 
 def _is_clip(path: Path) -> bool:
     match = _TRAINING.fullmatch(scan.stem(path.name))
-    return bool(match) and match[1][1:4] in CLASSES
+    return match is not None and match[1][1:4] in CLASSES
 
 
 def _clip(path: Path, root: Path, side: str) -> tuple[tuple | None, str | None]:

@@ -3,6 +3,7 @@
 import unicodedata
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,13 @@ def maestro(
     table = _table(path, items)
     table["path"] = located(path.parent, table["path"], endings)
     seconds = dict(zip([path.parent / p for p in table["path"]], table.pop("seconds"), strict=True))
-    options = {"segment": segment, "sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough}
+    options: dict[str, Any] = {
+        "segment": segment,
+        "sr": sr,
+        "shared": shared,
+        "unreadable": unreadable,
+        "thorough": thorough,
+    }
     options["endings"] = endings
     if items == "notes":
         options["check"] = lambda midi: _check_notes(midi, seconds[midi], thorough)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -79,5 +80,11 @@ def medley_solos_db(
         }
     )
     table.index = pd.Index(listed["uuid4"], name="id")
-    options = {"sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough, "left_out": found.passed}
+    options: dict[str, Any] = {
+        "sr": sr,
+        "shared": shared,
+        "unreadable": unreadable,
+        "thorough": thorough,
+        "left_out": found.passed,
+    }
     return dataset("medley_solos_db", root, table, source="Medley-solos-DB", license=LICENSE, **options)

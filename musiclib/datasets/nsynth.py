@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -77,7 +78,7 @@ def nsynth(
         raise DatasetError(
             f"nsynth: no {names} with examples.json in {root} or up to two levels below. Expected {_LAYOUT}."
         )
-    options = {"sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough}
+    options: dict[str, Any] = {"sr": sr, "shared": shared, "unreadable": unreadable, "thorough": thorough}
     return dataset("nsynth", root, pd.concat(tables), source="NSynth", license=LICENSE, **options)
 
 

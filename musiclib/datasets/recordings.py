@@ -97,7 +97,7 @@ def dataset(
     report.tell(told, what, unreadable, all_in="manifest.attrs['left_out']")
     manifest = _manifest(table, rows, segment, source, license)
     manifest.attrs["left_out"] = dict(known or {}) | on_two_sides | gone | told
-    where = {"root": root, "sr": sr}
+    where: dict[str, Any] = {"root": root, "sr": sr}
     read = read or partial(scan.read_piece, **where)
     return Dataset(title or name, manifest, read, content=partial(content_of_file, **where))
 

@@ -43,7 +43,7 @@ def find(root: Path, endings: frozenset[str] = SOUND) -> Found:
     the set. A file that several links lead to is found once, where it lies or at the first link to it.
     """
     files, passed, links, seen = [], {}, [], set()
-    real, linked = deque([root]), deque()
+    real, linked = deque([root]), deque[Path]()
     while real or linked:  # what lies here first, so that it has its own name and not that of a link
         folder = real.popleft() if real else linked.popleft()
         here = os.path.realpath(folder)

@@ -201,6 +201,6 @@ def _power(y: np.ndarray, kind: str, sr: int, **parameters) -> np.ndarray:
 def _semitone_bank(sr: int) -> scipy.sparse.csr_array:
     """A triangle a semitone, no narrower than a bin."""
     bins = np.fft.rfftfreq(N_FFT, 1 / sr)
-    pitch = symbolic.frequency(LOWEST + np.arange(SEMITONES))[:, None]
+    pitch = symbolic.frequency(LOWEST + np.arange(SEMITONES)[:, None])
     width = np.maximum(pitch * (2 ** (1 / 12) - 1), sr / N_FFT)
     return scipy.sparse.csr_array(np.maximum(0, 1 - np.abs(bins - pitch) / width).astype(np.float32))

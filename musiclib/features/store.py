@@ -21,7 +21,7 @@ from musiclib import files
 try:
     import fcntl
 except ImportError:  # Windows, where two programs that make the same at once are not kept apart
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # what stands for a module that is not there
 
 _ARRAY, _INDEX, _ABOUT, _JOURNAL = "array.npy", "index.csv", "about.json", "journal.jsonl"
 

@@ -74,7 +74,7 @@ def load(path: Path, modules: list[str]) -> Any:
     strange = [name for name in modules if not re.fullmatch(re.escape(OURS) + r"[a-z_0-9.]+", name)]
     if strange:
         raise CheckpointError(f"{path}: its card names the modules {strange}. Expected some of {OURS}*.")
-    classes = {}
+    classes: dict[str, Any] = {}
     for module in map(import_module, modules):
         own = inspect.getmembers(module, lambda v: inspect.isclass(v) or inspect.isfunction(v))
         classes |= {k: v for k, v in own if v.__module__ == module.__name__}

@@ -1,7 +1,7 @@
 """Notes put on a grid of beats: a tempo, the steps at which notes begin and end, two voices, and lengths that one note
 or rest can be written for."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def on_grid(notes: np.ndarray, bpm: float) -> tuple[int, np.ndarray, np.ndarray]
     """Steps in a quarter note, and the step at which each note begins and ends: sixteenths, or where only they fit,
     triplets too; every note lasts a step or more."""
     onset = notes["onset"] * bpm / 60
-    off = {steps: np.mean(np.abs(onset - np.round(onset * steps) / steps)) for steps in GRIDS}
+    off: dict[int, Any] = {steps: np.mean(np.abs(onset - np.round(onset * steps) / steps)) for steps in GRIDS}
     steps = (
         12 if off[12] < min(_NEAR, off[4] / 5) else 4
     )  # chance alone comes three times as near to three times the steps

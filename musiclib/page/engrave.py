@@ -58,7 +58,8 @@ class Glyphs:
     """The glyphs that the drawings of one score share, under names that no other score on the page has."""
 
     def __init__(self, prefix: str):
-        self._prefix, self._paths = prefix, {}
+        self._prefix = prefix
+        self._paths: dict[str, str] = {}
 
     def name(self, glyph: str, scale: tuple[str, str], paths: dict[str, str]) -> str:
         """What to call a glyph at a scale."""
@@ -105,15 +106,16 @@ def engrave(xml: str, width: int, glyphs: Glyphs, alt: str, *, labels: bool = Tr
         If verovio cannot draw it.
     """
     paths, root = _parts(_verovio(xml if labels else _NAMES.sub(r"<\1/>", xml), width))
-    music = root.find("g[@class='page-margin']")
-    systems, noteheads = [], []
+    music = _child(root, "g[@class='page-margin']")
+    systems: list[System] = []
+    noteheads: list[Notehead] = []
     for system in music.iter("g"):
         if system.get("class") == "system":
             noteheads += [_notehead(note, len(systems)) for note in system.iter("g") if note.get("class") == "note"]
             systems.append(_extent(system))
     if not noteheads:
         raise ScoreError("verovio found no notes in the score: expected measures with notes in them.")
-    across, down = (int(n) for n in _NUMBER.findall(root.get("viewBox"))[2:])
+    across, down = (int(n) for n in _NUMBER.findall(root.attrib["viewBox"])[2:])
     across = max(across, max(s.right for s in systems) + 4 * _MARGIN)  # a measure may be wider than the column
     drawn = _slim(music, glyphs, paths)[0]
     drawn.append(Element("line", {"class": "dlm-now", "stroke-width": "50"}))
@@ -147,20 +149,33 @@ def _verovio(xml: str, width: int) -> str:
 def _parts(svg: str) -> tuple[dict[str, str], Element]:
     """The paths of verovio's glyphs by name, and the music itself."""
     root = ElementTree.fromstring(re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg))
-    return {g.get("id"): g.find("path").get("d") for g in root.iter("g") if g.find("path") is not None}, root.find(
-        "svg"
-    )
+    glyphs = [g for g in root.iter("g") if g.find("path") is not None]
+    return {g.get("id", ""): _child(g, "path").attrib["d"] for g in glyphs}, _child(root, "svg")
+
+
+def _child(parent: Element, path: str) -> Element:
+    """The one that verovio always draws there."""
+    found = parent.find(path)
+    assert found is not None, path
+    return found
+
+
+def _read(pattern: re.Pattern[str], element: Element, name: str) -> re.Match[str]:
+    """An attribute that verovio always writes in this form."""
+    found = pattern.match(element.attrib[name])
+    assert found is not None, element.attrib[name]
+    return found
 
 
 def _notehead(note: Element, system: int) -> Notehead:
-    place = _PLACED.match(note.find("g[@class='notehead']/use").get("transform"))
-    return Notehead(note.get("id"), round(float(place[1])), system)
+    place = _read(_PLACED, _child(note, "g[@class='notehead']/use"), "transform")
+    return Notehead(note.attrib["id"], round(float(place[1])), system)
 
 
 def _extent(system: Element) -> System:
     """From the lines of its staves."""
     staves = [e for g in system.iter("g") if g.get("class") == "staff" for e in g.findall("path")]
-    lines = [[int(n) for n in _LINE.match(e.get("d")).groups()] for e in staves]
+    lines = [[int(n) for n in _read(_LINE, e, "d").groups()] for e in staves]
     left, top, right, bottom = zip(*lines, strict=True)
     return System(min(left), min(top), max(right), max(bottom))
 
@@ -171,8 +186,8 @@ def _slim(element: Element, glyphs: Glyphs, paths: dict[str, str]) -> list[Eleme
     if element.tag in ("title", "desc", "style") or "placeholder" in kind:
         return []
     if element.tag == "use":
-        x, y, *scale = _PLACED.match(element.get("transform")).groups()
-        return [Element("use", href=f"#{glyphs.name(element.get('href')[1:], tuple(scale), paths)}", x=x, y=y)]
+        x, y, across, down = _read(_PLACED, element, "transform").groups()
+        return [Element("use", href=f"#{glyphs.name(element.attrib['href'][1:], (across, down), paths)}", x=x, y=y)]
     if element.tag == "text":
         return _words(element)
     if element.tag != "g":
@@ -198,11 +213,12 @@ def _joined(elements: list[Element]) -> list[Element]:
     found: list[Element] = []
     for element in elements:
         if element.tag == "path":
-            element.set("d", _LINE.sub(_line, element.get("d")))
+            element.set("d", _LINE.sub(_line, element.attrib["d"]))
             before = found[-1] if found else None
-            same = before is not None and before.tag == "path" and set(element.attrib) == {"d", "stroke-width"}
-            if same and {**before.attrib, "d": ""} == {**element.attrib, "d": ""}:
-                before.set("d", before.get("d") + element.get("d"))
+            plain = set(element.attrib) == {"d", "stroke-width"}
+            same = plain and before is not None and before.tag == "path"
+            if before is not None and same and {**before.attrib, "d": ""} == {**element.attrib, "d": ""}:
+                before.attrib["d"] += element.attrib["d"]
                 continue
         found.append(element)
     return found

@@ -61,9 +61,9 @@ def check(name: str, answer: Callable, *cases: Case) -> None:
         raise ValueError(f"The exercise {name!r} has no cases yet: run the cell above, where they are given.")
     problem = next((text for c in _cases[name] if (text := _problem(answer, c))), None)
     if problem is None:
-        cases = len(_cases[name])
+        count = len(_cases[name])
         who = getattr(answer, "__name__", "the answer")
-        plain, look = f"✓ {name}: {who} is right, {cases} of {cases} cases hold.", "dlm-passed"
+        plain, look = f"✓ {name}: {who} is right, {count} of {count} cases hold.", "dlm-passed"
     else:
         plain, look = f"✗ {name}: not yet. {problem}", "dlm-not-yet"
     style = f"border-left:4px solid {plot.SECOND if problem is None else plot.ACCENT};padding:0.5em 1em"

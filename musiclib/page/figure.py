@@ -57,11 +57,12 @@ def to_svg(figure: Figure, alt: str) -> str:
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     # Matplotlib's style is for everything, which inline would be the whole page; here it is for this figure.
-    strokes = _STYLE.search(svg)[1]
+    strokes = _STYLE.search(svg)
+    assert strokes is not None  # matplotlib writes it into every figure
     svg = _STYLE.sub("", svg)
     svg = _FAMILY.sub("font-family:inherit", svg)
     svg = _FONT.sub(lambda m: f"font-weight:{m[1] or 'normal'};font-size:{m[2]}px;font-family:inherit", svg)
-    look = f"width:100%;max-width:{110 * figure.get_figwidth():.0f}px;{strokes}"
+    look = f"width:100%;max-width:{110 * figure.get_figwidth():.0f}px;{strokes[1]}"
     on_a_phone = phone.style(svg)
     kind = ' class="dlm-grows"' if on_a_phone else ""  # book/pages/_static/dlm-parts.css says what that does
     svg = svg.replace("<svg ", f'<svg role="img"{kind} aria-label="{escape(alt)}" style="{look};{on_a_phone}" ', 1)

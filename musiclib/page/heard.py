@@ -3,7 +3,7 @@
 import copy
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import music21 as m21
 import numpy as np
@@ -28,7 +28,7 @@ class Music(NamedTuple):
     says: str  # how the notes became a score, or the score sound
 
 
-def is_notes(music: object) -> bool:
+def is_notes(music: object) -> TypeGuard[np.ndarray]:
     """Whether it is notes; False for a score. Raises TypeError for anything else."""
     if isinstance(music, np.ndarray) and music.dtype == symbolic.NOTE:
         return True
@@ -71,17 +71,19 @@ def from_score(music: m21.stream.Score, bpm: float | None, seconds: float | None
     if not music[m21.stream.Measure]:
         music = music.makeNotation()
     notes, quarters = symbolic.notes(music, bpm=bpm), symbolic.notes(music, bpm=60)  # at 60 a quarter note is a second
-    known = [np.sort(np.concatenate([[0], t["onset"], t["onset"] + t["duration"]])) for t in (quarters, notes)]
+    written, sounding = (
+        np.sort(np.concatenate([[0], t["onset"], t["onset"] + t["duration"]])) for t in (quarters, notes)
+    )
     starts = symbolic.measures(music)["onset"]
-    bars = np.interp(starts, *known)
+    bars = np.interp(starts, written, sounding)
     cut = np.flatnonzero(bars >= (seconds or np.inf))
     if cut.size:
         music, stop = music.measures(0, int(cut[0]), indicesNotNumbers=True), bars[cut[0]]
         notes, bars, starts = symbolic.excerpt(notes, 0, stop), bars[: cut[0]], starts[: cut[0]]
     _check_notes(notes)
-    drawn, lit = _named(music, lambda offset: float(np.interp(offset, *known)))
-    step = np.flatnonzero(np.diff(known[0]) > 0)[0]
-    pace = 60 * float(np.diff(known[0])[step] / np.diff(known[1])[step])
+    drawn, lit = _named(music, lambda offset: float(np.interp(offset, written, sounding)))
+    step = np.flatnonzero(np.diff(written) > 0)[0]
+    pace = 60 * float(np.diff(written)[step] / np.diff(sounding)[step])
     lines = [bar for measure in drawn[m21.stream.Measure] for bar in (measure.leftBarline, measure.rightBarline)]
     repeats = " Repeats are played once." if any(isinstance(bar, m21.bar.Repeat) for bar in lines) else ""
     signature = next(iter(drawn.recurse().getElementsByClass(m21.meter.TimeSignature)), m21.meter.TimeSignature("4/4"))

@@ -133,6 +133,7 @@ def _element(
         if any(sides):
             head.tie = m21.tie.Tie({(False, True): "start", (True, True): "continue", (True, False): "stop"}[sides])
         onset, second = notes["onset"][row], notes["duration"][row] / (event.end - event.start)
-        lit[head.id] = tuple(float(onset + second * (at - event.start)) for at in (piece.start, piece.end))
+        begin, end = (float(onset + second * (at - event.start)) for at in (piece.start, piece.end))
+        lit[head.id] = begin, end
         heads.append(head)
     return heads[0] if len(heads) == 1 else m21.chord.Chord(heads, quarterLength=length)

@@ -53,7 +53,9 @@ def fit(svg: str) -> tuple[float, float] | None:
     least : the width in px below which that text would be too small to read
     None where the figure is so narrow that its text is large enough as it is, or has none.
     """
-    width, height = (float(n) for n in _ROOT.search(svg).groups())
+    root = _ROOT.search(svg)
+    assert root is not None  # matplotlib writes the size into every figure
+    width, height = (float(n) for n in root.groups())
     texts = list(_texts(svg))
     wanted = 10 * width / COLUMN
     if not texts or min(text.size for text in texts) >= wanted:
@@ -87,10 +89,11 @@ def alike(frames: str) -> str:
 
 def _texts(svg: str) -> Iterator[Text]:
     for style, place, words in _TEXT.findall(svg):
-        x, y = (_PLACE.search(place) or _MOVED.search(place)).groups()
+        at, size = _PLACE.search(place) or _MOVED.search(place), _SIZE.search(style)
+        assert at is not None and size is not None  # matplotlib writes both for every text
         anchor, turned = _ANCHOR.search(style), _TURNED.search(place)
-        size, angle = float(_SIZE.search(style)[1]), float(turned[1]) if turned else 0.0
-        yield Text(words, size, anchor[1] if anchor else "start", float(x), float(y), angle)
+        angle = float(turned[1]) if turned else 0.0
+        yield Text(words, float(size[1]), anchor[1] if anchor else "start", float(at[1]), float(at[2]), angle)
 
 
 def _handles(svg: str) -> np.ndarray:

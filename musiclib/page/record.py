@@ -52,8 +52,8 @@ def record(
     said = f"{name} = {value:.6g} {unit}".strip()
     if not all(math.isfinite(number) for number in (value, low, high) if number is not None):
         raise AssertionError(f"{said} (interval {low} to {high}): not a finite number.")
-    claims = {"at least": at_least, "at most": at_most}
-    claims = {words: float(bound) for words, bound in claims.items() if bound is not None}
+    asked = {"at least": at_least, "at most": at_most}
+    claims = {words: float(bound) for words, bound in asked.items() if bound is not None}
     # Asked this way round, a bound that is NaN is broken and not kept.
     broken = [w for w, bound in claims.items() if not (value >= bound if w == "at least" else value <= bound)]
     row = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "split": split, "note": note}

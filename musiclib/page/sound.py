@@ -63,10 +63,17 @@ def compare(
     caption : what to listen for
     notes : label → what is said beside that player
     match, kind, compression : as in :func:`player`
+
+    Raises
+    ------
+    ValueError
+        If a sound has no sampling rate.
     """
     rows = []
     for label, sound in sounds.items():
         y, rate = sound if isinstance(sound, tuple) else (sound, sr)
+        if rate is None:
+            raise ValueError(f"{label}: no sampling rate. Give sr=, or (y, sr) in place of y.")
         cell = wave_and_audio(y, rate, label, match=match, kind=kind, compression=compression)
         note = f"<td>{escape(notes.get(label, ''))}</td>" if notes else ""
         rows.append(f'<tr><th scope="row">{escape(label)}</th><td>{cell}</td>{note}</tr>')

@@ -175,7 +175,8 @@ def _tempo(file: mido.MidiFile) -> TempoMap:
 
 def _notes(tracks: list[list[tuple[int, mido.Message]]]) -> tuple[list[tuple], list[Player], list[str]]:
     """(start, end, pitch, velocity, part) in ticks of each note, who plays the parts, and what is odd."""
-    rows, players, unended, empty = [], {}, 0, 0
+    players: dict[tuple[int, Player], int] = {}
+    rows, unended, empty = [], 0, 0
     for number, track in enumerate(tracks):
         name = next((m.name for _, m in track if m.type == "track_name"), "")
         programs = dict.fromkeys(range(16), 0)
@@ -185,11 +186,11 @@ def _notes(tracks: list[list[tuple[int, mido.Message]]]) -> tuple[list[tuple], l
                 programs[message.channel] = message.program
             elif message.type in ("note_on", "note_off"):
                 channel, velocity = message.channel, message.velocity if message.type == "note_on" else 0
-                player = None
+                part = -1  # a release is of whom it ends
                 if velocity:
                     player = (number, Player(name, programs[channel], channel == _DRUMS, channel))
-                    players.setdefault(player, len(players))
-                keys[channel, message.note].append((tick, velocity, players.get(player)))
+                    part = players.setdefault(player, len(players))
+                keys[channel, message.note].append((tick, velocity, part))
         for (_, pitch), events in keys.items():
             found, left = _strokes(events, track[-1][0])
             unended += left
@@ -203,15 +204,16 @@ def _notes(tracks: list[list[tuple[int, mido.Message]]]) -> tuple[list[tuple], l
 def _strokes(events: list[tuple[int, int, int]], last: int) -> tuple[list[tuple[int, int, int, int]], int]:
     """(start, end, velocity, part) of each stroke of one key, and how many were never released."""
     for release_all in (False, True):
-        found, down = [], []
+        found: list[tuple[int, int, int, int]] = []
+        down: list[tuple[int, int, int]] = []
         for tick, velocity, part in events:
             if velocity:
                 down.append((tick, velocity, part))
             elif down:
                 # A release at the tick of a stroke belongs to what was struck before it, if there is any.
                 n = max(sum(start < tick for start, *_ in down), 1) if release_all else 1
-                found += [(start, tick, *rest) for start, *rest in down[:n]]
+                found += [(start, tick, struck, of) for start, struck, of in down[:n]]
                 del down[:n]
         if not down:
             break
-    return found + [(start, last, *rest) for start, *rest in down], len(down)
+    return found + [(start, last, struck, of) for start, struck, of in down], len(down)

@@ -48,9 +48,9 @@ def array_digest(array: np.ndarray) -> bytes:
         return _mapped[stamp]
     found = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     step = max(1, _CHUNK // max(1, array.nbytes // max(1, len(array)))) if array.ndim else 1
-    for first in range(0, len(array), step) if array.ndim else [...]:
+    for first in range(0, len(array), step) if array.ndim else [0]:
         some = array[first : first + step] if array.ndim else array
-        found.update(np.ascontiguousarray(some).reshape(-1).view(np.uint8))
+        found.update(np.ascontiguousarray(some).reshape(-1).view(np.uint8).data)
     if stamp is not None:
         _mapped[stamp] = found.digest()
     return found.digest()
@@ -58,10 +58,13 @@ def array_digest(array: np.ndarray) -> bytes:
 
 def _stamp(array: np.ndarray) -> tuple | None:
     """Which part of which state of a file this is; None for an array that is not only read from one."""
-    if not isinstance(array, np.memmap) or array._mmap is None or array.mode != "r" or not array.size:
+    mapped = getattr(array, "_mmap", None)
+    if not isinstance(array, np.memmap) or mapped is None or array.filename is None:
+        return None
+    if array.mode != "r" or not array.size:
         return None
     facts = os.stat(array.filename)
-    start = array.__array_interface__["data"][0] - np.frombuffer(array._mmap, np.uint8).ctypes.data
+    start = array.__array_interface__["data"][0] - np.frombuffer(mapped, np.uint8).ctypes.data
     start += array.offset - array.offset % mmap.ALLOCATIONGRANULARITY  # views keep the offset of the whole
     file = (os.fspath(array.filename), facts.st_size, facts.st_mtime_ns)
     return *file, start, array.dtype.str, array.shape, array.strides
@@ -268,8 +271,9 @@ def _release(module: str) -> str:
 
 def _version(module: ModuleType) -> list[str]:
     """What a module does: its version, or the text of its files."""
-    if _installed(module.__name__) or not getattr(module, "__file__", None):
+    file = getattr(module, "__file__", None)
+    if _installed(module.__name__) or not file:
         return [_release(module.__name__)]
-    path = Path(module.__file__)
+    path = Path(file)
     paths = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
     return [files.sha256(path) for path in paths]

@@ -183,7 +183,7 @@ def _compile(model: keras.Model, optimizer, learn, loss: Any, metrics: Sequence 
 
 def _accuracy(learn: keras.utils.PyDataset, loss: str) -> Any:
     """How often the likeliest answer is right. "accuracy" would say the same, but Keras then makes it while tracing."""
-    shape = getattr(learn.Y, "shape", ()) if isinstance(learn, data.Batches) else ()
+    shape: tuple[int, ...] = getattr(learn.Y, "shape", ()) if isinstance(learn, data.Batches) else ()
     if len(shape) != 2 or "sparse" in loss.lower():
         return "accuracy"
     kind = keras.metrics.CategoricalAccuracy if shape[1] > 1 else keras.metrics.BinaryAccuracy
@@ -254,6 +254,7 @@ class _Loop(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """All else."""
         self.data.end()
+        assert logs is not None  # Keras gives them at an epoch's end
         row = {k.replace("val_", "validation_", 1) if k.startswith("val_") else k: float(v) for k, v in logs.items()}
         if not np.isfinite([row["loss"], row["validation_loss"]]).all():
             raise ValueError(f"{self.name}: the loss is {row['loss']} in epoch {epoch + 1}. Try a lower learning_rate.")

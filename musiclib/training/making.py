@@ -117,8 +117,8 @@ def _set(layer: keras.layers.Normalization, X: np.ndarray) -> None:
             raise ValueError(f"X holds NaN or infinity: X{broken}. Look for a broken file, or a feature of silence.")
         sums, squares = sums + some.sum(over), squares + np.square(some).sum(over)
         count += some.size
-    count /= np.size(sums)
-    mean = sums / count
+    rows = count / np.size(sums)  # that each mean is of
+    mean = sums / rows
     layer.adapt_mean.assign(mean)
-    layer.adapt_variance.assign(np.maximum(squares / count - mean**2, 0))
+    layer.adapt_variance.assign(np.maximum(squares / rows - mean**2, 0))
     layer.finalize_state()

@@ -74,7 +74,7 @@ class Numbers(keras.utils.PyDataset):
     order : from nothing to the numbers in batches: an array (batches, batch), or a list of arrays
     """
 
-    def __init__(self, side: str, order: Callable[[], Sequence[np.ndarray]]):
+    def __init__(self, side: str, order: Callable[[], np.ndarray | Sequence[np.ndarray]]):
         super().__init__(workers=0)
         self.side, self.order = side, order
 

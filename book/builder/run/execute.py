@@ -29,6 +29,7 @@ import papermill
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
@@ -88,6 +89,7 @@ class OwnPython(AsyncKernelManager):
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kwargs: Any) -> None:
         await super()._async_launch_kernel(kernel_cmd, **kwargs)
+        assert isinstance(self.provisioner, LocalProvisioner)
         OwnPython.process = self.provisioner.process
 
 

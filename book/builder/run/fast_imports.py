@@ -6,4 +6,5 @@ builds a grammar as it loads, and nothing in a notebook is checked with it. json
 
 import sys
 
-sys.modules.setdefault("rfc3987_syntax", None)  # None makes an import of it fail as if it were not installed
+# None makes an import of it fail as if it were not installed; the stubs do not know that it may stand here.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -37,16 +37,18 @@ class Child:
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches the build alone, which then ends its children in order
             )
+        assert self.process.stdin is not None and self.process.stdout is not None  # both are pipes
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
         with contextlib.suppress(BrokenPipeError):  # a child that could not start is reported by its missing last word
-            self.process.stdin.write(json.dumps(job, default=repr) + "\n")
-            self.process.stdin.flush()
+            self.stdin.write(json.dumps(job, default=repr) + "\n")
+            self.stdin.flush()
         self.reader = threading.Thread(target=self.read, args=(log,), daemon=True)
         self.reader.start()
 
     def read(self, log: Path) -> None:
         """Pass the child's events on; the last one is always `done` or `failed`."""
         last: Event = {}
-        for line in self.process.stdout:
+        for line in self.stdout:
             with contextlib.suppress(ValueError):  # a library that prints while it is imported
                 last = json.loads(line)
                 self.events.put((self.name, last))
@@ -60,7 +62,7 @@ class Child:
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
-            self.process.stdin.close()
+            self.stdin.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -94,7 +96,7 @@ def run_all(jobs: list[dict[str, Any]], at_once: int, on_event: Callable[[str, E
     finally:
         for child in running.values():
             with contextlib.suppress(OSError):
-                child.process.stdin.close()  # all of them hear it before any is waited for
+                child.stdin.close()  # all of them hear it before any is waited for
         for child in running.values():
             child.stop()
 

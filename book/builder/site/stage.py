@@ -75,6 +75,7 @@ def with_values(declared: str, injected: str) -> str:
         value = node.value
         if name not in values or unparse(value) == values[name]:
             continue
+        assert value.end_lineno is not None  # whatever is parsed from text has it
         first, last = value.lineno - 1, value.end_lineno - 1
         # ast counts columns in bytes of UTF-8
         before = lines[first].encode()[: value.col_offset].decode()
@@ -163,8 +164,8 @@ def chapter(
     notebook: Mapping[str, Any], stamp: Mapping[str, Any], links: Links, cores: int, media: dict[str, bytes]
 ) -> dict[str, Any]:
     """An executed chapter as the site shows it."""
-    notebook = copy.deepcopy(dict(notebook))
-    cells = merge_parameters(notebook["cells"])
+    shown = copy.deepcopy(dict(notebook))
+    cells = merge_parameters(shown["cells"])
     for cell in cells:
         cell["metadata"] = {
             key: value for key, value in cell["metadata"].items() if key not in {"execution", "papermill"}
@@ -173,12 +174,12 @@ def chapter(
             cell["source"] = links.rewrite(with_build_time(source(cell), stamp, cores), "notebooks")
         if cell["cell_type"] == "code":
             prepare_code(cell, links, media)
-    notebook["cells"] = cells
+    shown["cells"] = cells
     # Widget state would make the page ask a CDN for a widget manager, papermill's record would change at every run.
-    notebook["metadata"] = {
-        key: notebook["metadata"][key] for key in ("kernelspec", "language_info") if key in notebook["metadata"]
+    shown["metadata"] = {
+        key: shown["metadata"][key] for key in ("kernelspec", "language_info") if key in shown["metadata"]
     }
-    return notebook
+    return shown
 
 
 def prepare_code(cell: dict[str, Any], links: Links, media: dict[str, bytes]) -> None:
