@@ -2,9 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 # A color means the same thing in every chapter. All read on a white page and on a dark one.
 SIGNAL = "#2f80c8"  # the sound itself

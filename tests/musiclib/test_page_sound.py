@@ -356,3 +356,8 @@ def test_moving_a_slider_draws_anew(shown, monkeypatch):
     got, _ = heard(Elements(sound).find("audio")[0][1]["src"])
     assert np.argmax(np.abs(np.fft.rfft(got))) == 1200
     assert plt.get_fignums() == []
+
+
+def test_a_sound_without_its_sampling_rate_is_named():
+    with pytest.raises(ValueError, match="a: no sampling rate"):
+        page.compare({"a": np.ones(100, np.float32)}, caption="one of them")
