@@ -85,7 +85,8 @@ def fit(
     names : for ``folder``, of what cannot be told from its content: a name with all settings in it, by the argument,
         such as ``{"change": "shifted by up to 5 frames"}``
     name : stands before the progress
-    on_device : move all data to the device once; None does so on a GPU where they fit and nothing changes them
+    on_device : move all data to the device once; None does so on a GPU where they fit and nothing changes them, but
+        not on JAX, where it gives other weights yet
     steps_per_execution : as for ``compile``; None is 16 on a GPU, else 1
 
     Returns
@@ -211,7 +212,8 @@ def _sides(model, learn, validation, compiled: dict, on_device: bool | None) -> 
     if not can or on_device is False:
         return {}
     sides = {"training": (learn.X, learn.Y), "validation": validation}
-    return sides if on_device or (gpus() and resident.size(sides) <= resident.MOST) else {}
+    fits = gpus() and keras.backend.backend() != "jax" and resident.size(sides) <= resident.MOST
+    return sides if on_device or fits else {}
 
 
 class _Loop(keras.callbacks.Callback):
