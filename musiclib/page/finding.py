@@ -111,7 +111,8 @@ def agrees(mine: Any, theirs: Any, what: str, *, within: float | None = None) ->
         difference, most = 0.0, 0.0
     else:
         most = max(_eps(a), _eps(b)) ** (2 / 3) if within is None else within
-        a, b = a.astype(np.complex128), b.astype(np.complex128)
+        wide = np.complex128 if "c" in (a.dtype.kind, b.dtype.kind) else np.float64
+        a, b = a.astype(wide), b.astype(wide)
         off = np.abs(a - b) / (np.max(np.abs(b), initial=0.0) or 1.0)
         difference = float(np.max(off, initial=0.0))
         if not difference <= most:  # asked this way round, NaN is no agreement
