@@ -81,7 +81,8 @@ def fit(
     patience : stop after so many epochs without a lower validation loss; None never stops early
     folder : keeps the state of each epoch there: a run that was stopped goes on after its last whole epoch, to the same
         weights, and one that had ended is not trained again. A run is found again by all that it depends on: the model,
-        its weights, all data, the settings, loss and change. What it finds of another run it does not use.
+        its weights, all data, the settings, loss and change. What it finds of another run it does not use. On JAX they
+        are not the same to the last bit
     names : for ``folder``, of what cannot be told from its content: a name with all settings in it, by the argument,
         such as ``{"change": "shifted by up to 5 frames"}``
     name : stands before the progress

@@ -419,3 +419,24 @@ def test_chapters_that_run_at_once_share_no_cache_of_compiled_code(tmp_path):
     jobs = [{**paths, "name": name} for name in ("01_a", "02_b")]
     one, other = (execute.kernel_environment(job)["NUMBA_CACHE_DIR"] for job in jobs)
     assert one != other and one == execute.kernel_environment(jobs[0])["NUMBA_CACHE_DIR"]
+
+
+@pytest.mark.parametrize(("deaths", "runs"), [(1, True), (2, False)])
+def test_a_kernel_that_dies_before_its_first_cell_is_started_once_more(tmp_path, monkeypatch, deaths, runs):
+    root = project(tmp_path / "book", {"01_a": PARAMETERS})
+    job, _ = build.plan(chapters.find_chapters(root)[0], build.command_line(["--root", str(root)]))
+    starts = []
+
+    def start(notebook, *_, on_notebook_start, **__):
+        starts.append(notebook)
+        if len(starts) <= deaths:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(execute.papermill, "execute_notebook", start)
+    this = execute.Run(job, lambda **event: None)
+    if runs:
+        this.execute()
+    else:
+        with pytest.raises(RuntimeError, match="died before replying"):
+            this.execute()
+    assert len(starts) == 2

@@ -425,15 +425,12 @@ def test_data_on_the_device_give_the_same_weights(tones):
 
 
 ON_JAX = """
-    import tempfile
     import keras
     import test_training as here
     from musiclib import training
     assert keras.backend.backend() == "jax"
     here.test_a_model_brings_its_loss_and_metric()
     here.test_tokens_are_learned_with_their_own_loss()
-    with tempfile.TemporaryDirectory() as folder:
-        here.test_a_data_set_of_ones_own_goes_on_to_the_same_weights(here.Path(folder))
 """
 
 

@@ -156,6 +156,23 @@ class Run:
         """Run the notebook; what goes wrong with a cell is left in its outputs, or raised as `Failure`."""
         self.notebook.cells.append(nbformat.v4.new_code_cell(PROBE, metadata={"tags": [PROBE_TAG]}))
         try:
+            self.run_notebook()
+        except PapermillExecutionError as error:
+            # It names one error, and the outputs hold all of them, unless the chapter keeps tracebacks from showing.
+            if not errors_in(self.notebook, self.markdown):
+                said = error.evalue or "this cell raised an error, and no traceback was shown"
+                raise self.failed(f"{error.ename}: {said}", []) from None
+        except DeadKernelError:
+            raise self.failed(dead_kernel(OwnPython.process), log_tail(self.job)) from None
+        except CellTimeoutError:
+            limit = f"the cell ran for more than {self.job['timeout']} s; --timeout sets that limit, and 0 lifts it."
+            raise self.failed(f"TimeoutError: {limit}", []) from None
+        finally:
+            kill_kernel()
+
+    def run_notebook(self, again: bool = False) -> None:
+        """Start a kernel and run all cells in it."""
+        try:
             papermill.execute_notebook(
                 self.notebook,
                 None,
@@ -173,18 +190,12 @@ class Run:
                 on_notebook_start=self.on_start,
                 on_cell_execute=self.on_cell,
             )
-        except PapermillExecutionError as error:
-            # It names one error, and the outputs hold all of them, unless the chapter keeps tracebacks from showing.
-            if not errors_in(self.notebook, self.markdown):
-                said = error.evalue or "this cell raised an error, and no traceback was shown"
-                raise self.failed(f"{error.ename}: {said}", []) from None
-        except DeadKernelError:
-            raise self.failed(dead_kernel(OwnPython.process), log_tail(self.job)) from None
-        except CellTimeoutError:
-            limit = f"the cell ran for more than {self.job['timeout']} s; --timeout sets that limit, and 0 lifts it."
-            raise self.failed(f"TimeoutError: {limit}", []) from None
-        finally:
+        except RuntimeError as error:
+            # Before its first cell: most often another program took a port that the kernel was to have.
+            if again or self.current is not None or "died before replying" not in str(error):
+                raise
             kill_kernel()
+            self.run_notebook(again=True)
 
     def failed(self, error: str, details: list[str]) -> Failure:
         return Failure([Problem(*locate(self.notebook, self.current, self.markdown), error, details)])
