@@ -1,6 +1,7 @@
 """What a model learns from: rows of arrays, checked, and made into batches in an order of each epoch's own."""
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import keras
@@ -72,24 +73,34 @@ class Batches(keras.utils.PyDataset):
 
 
 class Epochs(keras.utils.PyDataset):
-    """A data set whose epochs the training begins and ends itself.
+    """A data set whose epochs the training begins and ends itself, its batches made in threads ahead of their use.
 
-    Keras calls ``on_epoch_end`` once more before the first epoch: a run that goes on could not know where it is.
+    Keras calls ``on_epoch_end`` once more before the first epoch: a run that goes on could not know where it is. And
+    with several workers its own queue hands out batches of the epoch before, on JAX: here a new epoch empties it.
     """
 
     def __init__(self, data: keras.utils.PyDataset, seed: int):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
+        super().__init__(workers=1)
         self.data, self.seed = data, seed
+        self.threads = ThreadPoolExecutor(data.workers) if data.workers > 1 else None
+        self.ahead: dict[int, Future] = {}
 
     @property
     def num_batches(self) -> int:
         return self.data.num_batches
 
     def __getitem__(self, number: int) -> tuple:
-        return self.data[number]
+        if self.threads is None:
+            return self.data[number]
+        for n in range(number, min(number + max(1, self.data.max_queue_size), self.num_batches)):
+            if n not in self.ahead:
+                self.ahead[n] = self.threads.submit(self.data.__getitem__, n)
+        return self.ahead.pop(number).result()
 
     def begin(self, epoch: int) -> None:
         """Before the first batch of an epoch, counted from 1."""
+        wait([batch for batch in self.ahead.values() if not batch.cancel()])
+        self.ahead.clear()
         if isinstance(self.data, Batches):
             self.data.shuffle((self.seed, epoch))
         else:

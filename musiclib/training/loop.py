@@ -81,13 +81,11 @@ def fit(
     patience : stop after so many epochs without a lower validation loss; None never stops early
     folder : keeps the state of each epoch there: a run that was stopped goes on after its last whole epoch, to the same
         weights, and one that had ended is not trained again. A run is found again by all that it depends on: the model,
-        its weights, all data, the settings, loss and change. What it finds of another run it does not use. On JAX they
-        are not the same to the last bit
+        its weights, all data, the settings, loss and change. What it finds of another run it does not use
     names : for ``folder``, of what cannot be told from its content: a name with all settings in it, by the argument,
         such as ``{"change": "shifted by up to 5 frames"}``
     name : stands before the progress
-    on_device : move all data to the device once; None does so on a GPU where they fit and nothing changes them, but
-        not on JAX, where it gives other weights yet
+    on_device : move all data to the device once; None does so on a GPU where they fit and nothing changes them
     steps_per_execution : as for ``compile``; None is 16 on a GPU, else 1
 
     Returns
@@ -213,7 +211,7 @@ def _sides(model, learn, validation, compiled: dict, on_device: bool | None) -> 
     if not can or on_device is False:
         return {}
     sides = {"training": (learn.X, learn.Y), "validation": validation}
-    fits = gpus() and keras.backend.backend() != "jax" and resident.size(sides) <= resident.MOST
+    fits = gpus() and resident.size(sides) <= resident.MOST
     return sides if on_device or fits else {}
 
 
