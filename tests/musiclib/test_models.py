@@ -54,14 +54,18 @@ def case(name):
     return CASES[name]
 
 
-@pytest.fixture
-def X(case):
+def examples(case):
     """Twelve examples in dB: noise, and a band of its own for each class."""
     X = np.random.default_rng(0).normal(-50, 8, (12, *case.shape)).astype(np.float32)
     for i, picture in enumerate(X):
         band = i % CLASSES * (case.shape[0] // CLASSES)
         picture[band : band + 2] += 25
     return X
+
+
+@pytest.fixture
+def X(case):
+    return examples(case)
 
 
 def made(name, X, seed=0, **options):
@@ -145,24 +149,41 @@ def test_is_the_same_after_saving_and_loading_in_safe_mode(name, X, tmp_path):
     np.testing.assert_allclose(said(again, X), said(model, X), atol=1e-6)
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
-def test_tensorflow_and_jax_give_the_same_answers(name, X, tmp_path):
-    model = made(name, X)
-    model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "X.npy", X)
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Answers of all models on the other backend, made in one process; and the models, their examples beside them."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    kept = {}
+    for name, case in CASES.items():
+        X = examples(case)
+        kept[name] = made(name, X), X
+        kept[name][0].save(folder / f"{name}.keras")
+        np.save(folder / f"{name}.npy", X)
     program = """
         import sys, keras, numpy as np
-        model = keras.saving.load_model(sys.argv[1] + "/model.keras", safe_mode=True)
-        X = np.load(sys.argv[1] + "/X.npy", allow_pickle=False)
-        assert keras.backend.backend() == sys.argv[2]
-        np.save(sys.argv[1] + "/P.npy", keras.ops.convert_to_numpy(model(X, training=False)))
+        from pathlib import Path
+        folder, backend = Path(sys.argv[1]), sys.argv[2]
+        assert keras.backend.backend() == backend
+        answers = {}
+        for path in folder.glob("*.keras"):
+            model = keras.saving.load_model(path, safe_mode=True)
+            X = np.load(path.with_suffix(".npy"), allow_pickle=False)
+            answers[path.stem] = model.predict(X, verbose=0)
+        np.savez(folder / "answers.npz", **answers)
     """
     other = "jax" if keras.backend.backend() == "tensorflow" else "tensorflow"
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path), other],
+        [sys.executable, "-c", textwrap.dedent(program), str(folder), other],
         env=os.environ | {"KERAS_BACKEND": other, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    np.testing.assert_allclose(np.load(tmp_path / "P.npy", allow_pickle=False), said(model, X), atol=1e-4)
+    with np.load(folder / "answers.npz", allow_pickle=False) as answers:
+        return kept, dict(answers)
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
+def test_tensorflow_and_jax_give_the_same_answers(name, elsewhere):
+    kept, answers = elsewhere
+    np.testing.assert_allclose(answers[name], said(*kept[name]), atol=1e-4)
