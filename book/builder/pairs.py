@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from book.builder.chapters import BookError, Chapter
-from book.builder.run import fast_imports  # noqa: F401  (before nbformat)
 
 FORMAT = "md:myst"
 PARTS = ("type", "source", "tags or metadata")  # of a cell, in the order of `content`

@@ -19,7 +19,6 @@ import nbformat
 
 from book.builder.chapters import BookError, Chapter, find_chapters, not_listed, repository_url
 from book.builder.pairs import FORMAT, content, lasting_metadata, parse_markdown, parse_notebook
-from book.builder.run import fast_imports  # noqa: F401  (before nbformat)
 from book.builder.run.stamps import write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]

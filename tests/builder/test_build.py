@@ -207,6 +207,13 @@ def test_a_build_stopped_in_the_middle_leaves_no_kernel_and_goes_on(tmp_path):
     assert set(json.loads((root / "_build" / "results.json").read_text())) == {"01_fast", "02_slow"}
 
 
+def test_a_chapter_starts_without_building_a_grammar_of_web_addresses():
+    """What jsonschema would load with nbformat takes a second, in the process of each chapter."""
+    program = "import book.builder.run.execute, sys; assert 'nbformat' in sys.modules; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert not {"lark", "rfc3987_syntax.syntax_helpers"} & set(done.stdout.split())
+
+
 def test_a_cell_that_takes_too_long_is_named(tmp_path):
     root = project(tmp_path / "book", {"01_hangs": PARAMETERS + code("import time; time.sleep(60)")})
     done = run_build(root, "--timeout", "1")

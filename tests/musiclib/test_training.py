@@ -35,9 +35,18 @@ def tones():
     return examples()
 
 
+def network(shape, classes, *, dropout=0.3):
+    """All that a training has to keep, and no more to trace: weights, moving statistics, dropout's generator."""
+    picture = keras.Input(shape)
+    h = keras.layers.Flatten()(keras.layers.Normalization(axis=1)(picture))
+    h = keras.layers.BatchNormalization(momentum=0.9)(keras.layers.Dense(16, activation="relu")(h))
+    h = keras.layers.Dropout(dropout)(h)
+    return keras.Model(picture, keras.layers.Dense(classes, activation="softmax", dtype="float32")(h))
+
+
 def make(seed=0, **options):
     X = np.random.default_rng(1).standard_normal((20, *SHAPE)).astype(np.float32) * 3 - 40
-    return training.build(models.genre_cnn, X, CLASSES, seed=seed, filters=8, dense=16, **options)
+    return training.build(network, X, CLASSES, seed=seed, **options)
 
 
 def learn(model, tones, **options):
@@ -96,8 +105,8 @@ def test_weights_that_do_not_fit_are_named():
 def test_on_a_gpu_a_model_computes_in_bfloat16_and_answers_in_float32(tones, monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     model = make()
-    convolution = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    assert (convolution.compute_dtype, convolution.variable_dtype) == ("bfloat16", "float32")
+    hidden = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dense))
+    assert (hidden.compute_dtype, hidden.variable_dtype) == ("bfloat16", "float32")
     assert model.output.dtype == "float32" and keras.config.dtype_policy().name == "float32"
     assert np.isfinite(learn(model, tones, epochs=1).history.loss).all()
 
@@ -428,13 +437,12 @@ def test_data_on_the_device_give_the_same_weights(tones):
     assert there.evaluate(X[36:], Y[36:], verbose=0, return_dict=True)["accuracy"] >= 0
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_a_training_does_not_depend_on_threads(workers):
+def test_a_training_does_not_depend_on_threads():
     """Keras' own queue is told when an epoch ends, and on JAX not in time: its batches would be of another order."""
     X, Y = melodies()
     loss = "sparse_categorical_crossentropy"
     alone, beside = tokens_model(), tokens_model()
-    for model, threads in ((alone, 0), (beside, workers)):
+    for model, threads in ((alone, 0), (beside, 2)):
         own = Own(X, Y, workers=threads)
         training.fit(model, own, validation=(X, Y), loss=loss, epochs=3)
     assert all(map(np.array_equal, alone.get_weights(), beside.get_weights()))
@@ -446,9 +454,8 @@ ON_JAX = """
     import test_training as here
     assert keras.backend.backend() == "jax"
     here.test_a_model_brings_its_loss_and_metric()
-    here.test_tokens_are_learned_with_their_own_loss()
     here.test_data_on_the_device_give_the_same_weights(here.examples())
-    here.test_a_training_does_not_depend_on_threads(2)
+    here.test_a_training_does_not_depend_on_threads()
     with tempfile.TemporaryDirectory() as folder:
         here.test_a_data_set_of_ones_own_goes_on_to_the_same_weights(pathlib.Path(folder))
 """

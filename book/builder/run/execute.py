@@ -34,11 +34,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from book.builder.chapters import BookError
-from book.builder.run import (
-    compiled,
-    dependencies,
-    fast_imports,  # noqa: F401  (before nbformat)
-)
+from book.builder.run import compiled, dependencies
 from book.builder.run.law import (
     Failure,
     Problem,
