@@ -25,9 +25,13 @@ def home(data_home: str | Path | None = None) -> Path:
 
 @cache
 def code_of(*modules: str) -> str:
-    """A fingerprint of what these modules of musiclib do: of their source text. ``"audio"`` is ``musiclib.audio``."""
-    sources = (Path(__file__).parent.joinpath(*name.split(".")).with_suffix(".py") for name in modules)
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    """A fingerprint of what these modules of musiclib do: of their source text.
+
+    ``"perform"`` is ``musiclib.perform``; a package, such as ``"audio"``, is all of its modules.
+    """
+    places = [Path(__file__).parent.joinpath(*name.split(".")) for name in modules]
+    sources = [sorted(place.glob("*.py")) if place.is_dir() else [place.with_suffix(".py")] for place in places]
+    return hashlib.sha256(b"".join(path.read_bytes() for paths in sources for path in paths)).hexdigest()
 
 
 def sha256(path: str | Path) -> str:

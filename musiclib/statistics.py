@@ -123,7 +123,7 @@ def written(number: "float | Interval", spec: str = "") -> str:
 
     Returns
     -------
-    str, with a real minus sign; an interval has its ends in brackets
+    str, with a real minus sign and no break before the unit; an interval has its ends in brackets
     """
     form, unit = _SPEC.fullmatch(spec).groups()  # type: ignore[union-attr]  # the unit may be any text
     hundredths = form.endswith("%") or unit == "points"
@@ -136,7 +136,8 @@ def written(number: "float | Interval", spec: str = "") -> str:
         zero = not text.strip("-0.,")  # "-0.00" is 0.00
         return (text.lstrip("-") if zero else text).replace("-", "\u2212")
 
-    value = f"{one(number.value if isinstance(number, Interval) else number)} {unit}".rstrip()
+    value = one(number.value if isinstance(number, Interval) else number)
+    value += f"\u00a0{unit}" if unit else ""  # a number and its unit stay on one line
     return f"{value} ({one(number.low)} to {one(number.high)})" if isinstance(number, Interval) else value
 
 

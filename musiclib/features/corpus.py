@@ -24,8 +24,6 @@ from musiclib.features import segments, spectral, store
 from musiclib.features.segments import Recipe
 from musiclib.features.store import FeatureError
 
-_AUDIO = sorted(f"audio.{path.stem}" for path in Path(audio.__file__).parent.glob("*.py"))
-
 
 class Features(NamedTuple):
     """The features of a data set's segments.
@@ -107,7 +105,7 @@ def extract(
     ids = list(dataset.manifest.index)
     workers = joblib.Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator", batch_size=1)
     content = _contents(dataset, ids)
-    code = files.code_of(*_AUDIO, "features.compiled", "features.segments", "features.spectral")
+    code = files.code_of("audio", "features.compiled", "features.segments", "features.spectral")
     made_by = [code, *(m.__version__ for m in (librosa, numba, np, scipy, soxr))]
     key = hashlib.sha256(json.dumps([recipe, made_by, [str(i) for i in ids], content]).encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]+", "_", dataset.name)[:40]

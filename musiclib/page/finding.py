@@ -56,12 +56,13 @@ def finding(sentence: str, *, holds: bool, split: str = "", **values: Any) -> No
     text = _Sentence().format(sentence, **values)
     bears_out = bool(holds) and finite
     identity = f"finding-{hashlib.sha256(sentence.encode()).hexdigest()[:8]}"
-    row = {"id": identity, "sentence": text, "holds": bears_out, "values": numbers, "split": split}
+    row = {"id": identity, "sentence": _plain(text), "html": _html(text), "holds": bears_out}
+    row |= {"values": numbers, "split": split}
     before = "" if bears_out else "Not so in this run: "
     style = f"border-left:3px solid {plot.SECOND if bears_out else plot.ACCENT};padding:0.1em 0 0.1em 0.9em"
     kind = "dlm-finding" if bears_out else "dlm-finding dlm-not-so"
     html = f'<p class="{kind}" id="{identity}" style="{style}">{f"<strong>{before}</strong>" * bool(before)}'
-    shown = {"text/plain": before + _plain(text), "text/html": f"{html}{_html(text)}</p>", FINDING_MIME: row}
+    shown = {"text/plain": before + _plain(text), "text/html": f"{html}{row['html']}</p>", FINDING_MIME: row}
     display(shown, raw=True)
 
 

@@ -184,14 +184,14 @@ def test_the_results_page_has_every_finding_and_folded_every_figure():
         "ratio": {"value": 0.5, "low": None, "high": None, "unit": "", "split": "", "note": ""},
     }
     findings = [
-        {"id": "finding-1a", "sentence": "Each bit adds **6.02 dB** & <more>.", "holds": True},
-        {"id": "finding-2b", "sentence": "Nobody hears it.", "holds": False},
+        {"id": "finding-1a", "html": "Each bit adds <strong>6.02 dB</strong> &amp; so on.", "holds": True},
+        {"id": "finding-2b", "html": "Nobody hears it.", "holds": False},
     ]
     one = {**STAMP, "figures": figures, "findings": findings, "agreements": [{"what": "ours and theirs"}]}
     stamps, titles = {"01_one": one, "02_two": STAMP}, {"01_one": "Sampling", "02_two": "Fourier"}
     page = report.results_page(stamps, titles, {"01_one": "Part 1", "02_two": "Part 2"})
-    said = "Each bit adds <strong>6.02 dB</strong> &amp; &lt;more&gt;."
-    assert f'<a href="notebooks/01_one.html#finding-1a">{said}</a></li>' in page
+    said = f'<a href="notebooks/01_one.html#finding-1a">{findings[0]["html"]}</a></li>'
+    assert said in page
     assert 'finding-2b">Nobody hears it.</a> <strong>Not so in this run.</strong>' in page
     assert "1 of its computations" in page
     assert page.index("Nobody hears it") < page.index("<summary>All 2 figures</summary>") < page.index("| Figure |")

@@ -17,11 +17,12 @@ CLAIM = "The network names **{right:.0%}** of the recordings right, {lead:.1poin
 def test_a_finding_says_its_numbers_to_eyes_ears_and_the_build(shown):
     page.finding(CLAIM, right=RIGHT, lead=LEAD, holds=LEAD.low > 0, split="work")
     [output] = shown
-    said = "The network names 86 % (82 to 89) of the recordings right, 3.0 points (0.4 to 6.2) more than the SVM."
+    said = "The network names 86~% (82 to 89) of the recordings right, 3.0~points (0.4 to 6.2) more than the SVM."
+    said = said.replace("~", "\u00a0")  # no line ends between a number and its unit
     assert output["text/plain"] == said
-    assert "<strong>86 % (82 to 89)</strong>" in output["text/html"] and "Not so" not in output["text/html"]
+    assert "<strong>86\u00a0% (82 to 89)</strong>" in output["text/html"] and "Not so" not in output["text/html"]
     row = output[FINDING]
-    assert row["holds"] is True and row["split"] == "work" and row["sentence"].startswith("The network names **86 %")
+    assert row["holds"] is True and row["split"] == "work" and row["sentence"] == said
     assert row["values"]["lead"] == {"value": 0.03, "low": 0.004, "high": 0.062, "groups": 87}
     assert f'id="{row["id"]}"' in output["text/html"]
 
@@ -29,7 +30,7 @@ def test_a_finding_says_its_numbers_to_eyes_ears_and_the_build(shown):
 def test_a_finding_that_does_not_hold_says_so_with_this_runs_numbers(shown):
     page.finding("The SVM loses {lead:+.1points}.", lead=-LEAD, holds=np.bool_(False))
     assert shown[0]["text/plain"].startswith(
-        "Not so in this run: The SVM loses \u22123.0 points (\u22126.2 to \u22120.4)"
+        "Not so in this run: The SVM loses \u22123.0\u00a0points (\u22126.2 to \u22120.4)"
     )
     assert "<strong>Not so in this run: </strong>" in shown[0]["text/html"] and shown[0][FINDING]["holds"] is False
 
@@ -50,8 +51,9 @@ def test_a_place_stays_the_same_while_its_numbers_change(shown):
 
 def test_words_whole_numbers_and_markup_in_a_sentence(shown):
     page.finding("{who} <b> plays {n:,d notes}, *mostly* `C4`.", who="cello", n=12_345, holds=True)
-    assert shown[0]["text/plain"] == "cello <b> plays 12,345 notes, mostly C4."
-    assert "cello &lt;b&gt; plays 12,345 notes, <em>mostly</em> <code>C4</code>." in shown[0]["text/html"]
+    assert shown[0]["text/plain"] == "cello <b> plays 12,345\u00a0notes, mostly C4."
+    assert "cello &lt;b&gt; plays 12,345\u00a0notes, <em>mostly</em> <code>C4</code>." in shown[0]["text/html"]
+    assert shown[0][FINDING]["html"] in shown[0]["text/html"]
     assert shown[0][FINDING]["values"] == {"n": {"value": 12345.0}}
 
 

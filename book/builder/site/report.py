@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,7 +84,7 @@ def results_page(stamps: Mapping[str, Stamp], titles: Mapping[str, str], parts: 
 def found(name: str, stamp: Stamp, titles: Mapping[str, str]) -> list[str]:
     """A chapter's findings, each linked to its place, and how many of its computations agreed with another one."""
     rows = [
-        f'<li><a href="notebooks/{name}.html#{row["id"]}">{sentence(row["sentence"])}</a>'
+        f'<li><a href="notebooks/{name}.html#{row["id"]}">{row["html"]}</a>'
         + ("" if row["holds"] else " <strong>Not so in this run.</strong>")
         + "</li>"
         for row in stamp.get("findings") or []
@@ -97,15 +95,6 @@ def found(name: str, stamp: Stamp, titles: Mapping[str, str]) -> list[str]:
     if not rows:
         return []
     return [f"### {link(name, titles)}", '<ul class="dlm-found">\n' + "\n".join(rows) + "\n</ul>"]
-
-
-def sentence(text: str) -> str:
-    """A finding as HTML: its emphasis, and nothing else that could be markup."""
-    text = html.escape(text, quote=False)
-    for mark, tag in (("**", "strong"), ("*", "em"), ("`", "code")):
-        pattern = re.escape(mark)
-        text = re.sub(f"{pattern}(.+?){pattern}", rf"<{tag}>\1</{tag}>", text)
-    return text
 
 
 def figures(name: str, stamp: Stamp, titles: Mapping[str, str]) -> list[str]:
