@@ -29,6 +29,7 @@ from musiclib.features.spectral import (
     spectral_convergence,
     stft,
 )
+from musiclib.features.tagging import tagger_patches
 
 __all__ = [
     "HOP_LENGTH",
@@ -55,4 +56,5 @@ __all__ = [
     "standing_out",
     "statistics",
     "stft",
+    "tagger_patches",
 ]

@@ -32,6 +32,7 @@ def keep(
     licence: str = "MIT",
     folder: str | Path | None = None,
     half: bool | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Keep a trained model as ``NAME.keras`` and ``NAME.json``, for ``models.kept(name)``.
 
@@ -50,6 +51,7 @@ def keep(
     licence : of the weights: what the data's licences allow
     folder : None is ``data/checkpoints`` of the clone that musiclib is in
     half : round the weights to half precision, which takes half of the place; None does so if they do not fit otherwise
+    about : what else its users need, such as ``{"classes": [...]}``
 
     Returns
     -------
@@ -60,7 +62,8 @@ def keep(
     CheckpointError
         If the model cannot be read in safe mode, or would be larger than 2 MB.
     ValueError
-        If the name has other characters, or weights are NaN, infinite, or beyond half precision.
+        If the name has other characters, ``about`` has a name that the card has, or weights are NaN, infinite, or
+        beyond half precision.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise ValueError(f"name={name!r}: expected letters, digits, - and _.")
@@ -88,6 +91,10 @@ def keep(
             "sha256": files.sha256(path),
             "modules": modules,
         }
+        taken = sorted(card.keys() & (about or {}).keys())
+        if taken:
+            raise ValueError(f"about has {', '.join(taken)}, which the card has already.")
+        card |= about or {}
         text = json.dumps(card, indent=1, default=_plain, allow_nan=False) + "\n"
         files.write_whole(place / f"{name}.keras", lambda part: Path(part).write_bytes(path.read_bytes()))
     files.write_whole(place / f"{name}.json", lambda part: Path(part).write_text(text, encoding="utf-8"))

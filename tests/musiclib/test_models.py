@@ -39,6 +39,7 @@ CASES = {
     "han_cnn": Case((40, 22), {"filters": (4, 8, 8, 8), "dense": 16, "dropout": 0.0}, several=True),
     "interval_net": Case((200, 1), {"parts": (150, 40, 10), "dense": 16, "dropout": 0.2}),
     "mel_cnn": Case((40, 65), {"filters": (4, 8, 8)}),
+    "musicnn": Case((20, 65), {"timbral": 8, "temporal": 4, "filters": 8, "dense": 16, "dropout": 0.0}, several=True),
     "spectrogram_transformer": Case((40, 65), {"width": 16, "hidden": 24}),
     "two_layers": Case((13, 44), {"filters": 4, "dense": 16}),
 }
