@@ -1,4 +1,4 @@
-"""Evaluation: what a model answers, how often it is right, how sure of that we are, and where it is wrong.
+"""Recognition: what a model answers, how often it is right, how sure of that we are, and where it is wrong.
 
 Answers are arrays P of shape (N, classes), a row a segment, from several training runs (runs, N, classes). A table
 says of each segment what it belongs to: id of the recording, label, group; the index of ``features.extract`` is one.
