@@ -8,8 +8,8 @@ import numba
 import numpy as np
 
 _LINE = 16  # floats in a line of the processor's cache
-# A product and a sum may be rounded once together; nothing else is reordered, so a frame's numbers depend on it alone.
-_compiled = numba.njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
+# Without fast math: whether a product and a sum are rounded once or twice would hang on what was compiled before.
+_compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_compiled

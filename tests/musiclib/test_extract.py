@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from musiclib import audio, datasets, features
 from musiclib.datasets.base import Dataset
-from musiclib.features import segments, store
+from musiclib.features import compiled, segments, store
 
 SR = 22_050
 
@@ -133,6 +133,26 @@ def test_statistics_are_means_and_deviations_over_frames():
 
 
 # ---------------------------------------------------------------- the same, however it is made
+
+
+def test_compiled_loops_round_each_product_and_each_sum():
+    """As NumPy does: a compiler that fuses them does so here and not there, and a network learns something else."""
+    rng = np.random.default_rng(0)
+    X = (rng.standard_normal((3, 21, 65)) + 1j * rng.standard_normal((3, 21, 65))).astype(np.complex64)
+    P = (X.real * X.real + X.imag * X.imag).swapaxes(1, 2)
+    power = np.empty((3, 65, 21), np.float32)
+    compiled.power(X, power, 0)
+    assert np.array_equal(power, P)
+
+    first, stop = np.array([0, 7, 30]), np.array([12, 40, 65])
+    bank = rng.random((3, 65), np.float32)
+    expected = np.zeros((3, 3, 21), np.float32)
+    for band in range(3):
+        for k in range(first[band], stop[band]):
+            expected[:, band] += bank[band, k] * P[:, k]
+    bands = np.empty_like(expected)
+    compiled.bands(X, bank, first, stop, bands, 0)
+    assert np.array_equal(bands, expected)
 
 
 def test_the_bytes_do_not_depend_on_workers_or_backend(five, tmp_path):
