@@ -59,7 +59,13 @@ def told(output: str, chapter: str) -> str:
         ("04_last", ["code cell 3", "raise ValueError", "ValueError: the last cell"]),
         (
             "05_bound",
-            ["code cell 2", "signal to noise = 40 dB", "claims at least 49.9", "code cell 3", "not so: Noise 40\u00a0dB"],
+            [
+                "code cell 2",
+                "signal to noise = 40 dB",
+                "claims at least 49.9",
+                "code cell 3",
+                "not so: Noise 40\u00a0dB",
+            ],
         ),
         ("06_no_parameters", ["no cell tagged `parameters`"]),
         ("07_out_of_step", ["cell 3", "as it is now", "as it was", "make sync"]),
