@@ -80,9 +80,9 @@ def test_many_times_faster_than_the_loop_of_the_tutorials(clips, tmp_path):
     each = {name: f"{1000 * seconds / CLIPS:.0f} ms" for name, seconds in spent.items()}
     print(f"\n{CLIPS} clips of {SECONDS} s, a clip: {each}; extract is {ratio:.1f} times faster")
     # A hundred clips on an idle machine with two cores: 3.4 to 4.0. Where other programs compete, the loop's small
-    # matrix products wait for one another's threads, and the ratio is 20. Of some 15 ms of processor time a clip, SciPy's
-    # FFT takes 5; powers and bands take 2, the window 2, decibels and the DCT 1, reading 1.4, the checksum 1. Two threads
-    # do 1.5 times what one does. Twenty clips are over before the costs of a beginning are: 2.3 to 3.7.
+    # matrix products wait for one another's threads, and the ratio is 20. Of some 15 ms of processor time a clip,
+    # SciPy's FFT takes 5; powers and bands take 2, the window 2, decibels and the DCT 1, reading 1.4, the checksum 1.
+    # Two threads do 1.5 times what one does. Twenty clips are over before the costs of a beginning are: 2.3 to 3.7.
     assert ratio >= (3 if FULL else 1.5)
 
     begun = time.perf_counter()
