@@ -90,8 +90,11 @@ def published(arrays: Mapping[str, np.ndarray]) -> keras.Model:
         If an array is missing, or has another shape.
     """
     model = musicnn((96, 187), len(arrays["dense_1/bias"]))
-    kinds = {"batch_normalization": layers.BatchNormalization, "dense": layers.Dense, "conv2d": layers.Conv2D}
-    kinds["conv2d"] = (layers.Conv2D, layers.Conv1D)  # theirs are all of two dimensions, the last three one wide
+    kinds = {
+        "batch_normalization": layers.BatchNormalization,
+        "conv2d": (layers.Conv2D, layers.Conv1D),  # theirs are all of two dimensions, the last three one wide
+        "dense": layers.Dense,
+    }
     for name, kind in kinds.items():
         for k, layer in enumerate(part for part in model.layers if isinstance(part, kind)):
             theirs = f"{name}_{k}" if k else name
