@@ -39,6 +39,15 @@ def project_files() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
+def test_the_top_of_the_tree_holds_what_the_house_is_made_of():
+    """A sound of a trial or a downloaded wheel that was left there would be published."""
+    folders = ".ci .github book data musiclib notebooks tests"
+    project = "Makefile README.md CONTRIBUTING.md CHANGELOG.md CITATION.cff LICENSE .gitignore"
+    settings = "_config.yml environment.yml pyproject.toml requirements.lock"
+    found = {path.relative_to(ROOT).parts[0] for path in project_files()}
+    assert found == {*folders.split(), *project.split(), *settings.split()}
+
+
 def text_files() -> dict[str, str]:
     texts = {}
     for path in project_files():
