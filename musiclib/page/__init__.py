@@ -5,7 +5,7 @@ from musiclib.page.explore import Frame, explore
 from musiclib.page.figure import show
 from musiclib.page.finding import agrees, finding
 from musiclib.page.follow import follow
-from musiclib.page.longer_run import keep_run, kept_run, longer_run
+from musiclib.page.longer_run import keep_run, kept_model, kept_run, longer_run
 from musiclib.page.profile import PROFILES, begin, choose
 from musiclib.page.record import measured, record
 from musiclib.page.results import results
@@ -27,6 +27,7 @@ __all__ = [
     "finding",
     "follow",
     "keep_run",
+    "kept_model",
     "kept_run",
     "longer_run",
     "measured",

@@ -11,7 +11,11 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML, display
 
+from musiclib.models import checkpoints
 from musiclib.page.results import table_of
+from musiclib.statistics import Interval
+
+_FOUR = ("value", "low", "high", "groups")
 
 
 def keep_run(
@@ -36,7 +40,7 @@ def keep_run(
     seconds : that it took
     data : what it learned from and was tested on, in words
     gpus : how many it had
-    more : what else to keep, of types that JSON has
+    more : what else to keep, intervals or of types that JSON has
     """
     given = "".join(f" -p {name} {value}" for name, value in parameters.items() if value not in ("", None))
     run = {
@@ -47,16 +51,29 @@ def keep_run(
         "data": data,
         "figures": json.loads(figures.to_json(orient="records")),
     }
-    Path(path).expanduser().write_text(json.dumps(run | more, indent=1) + "\n")
+    Path(path).expanduser().write_text(json.dumps(_plain(run | more), indent=1) + "\n")
 
 
 def kept_run(path: str | Path) -> dict[str, Any]:
-    """What :func:`keep_run` wrote, with ``figures`` as a table; {} where there is no such file."""
+    """What :func:`keep_run` wrote, ``figures`` as a table and intervals as such; {} where there is no such file."""
     path = Path(path).expanduser()
     if not path.is_file():
         return {}
-    run = json.loads(path.read_text())
+    run = json.loads(path.read_text(), object_hook=_interval)
     return run | {"figures": pd.DataFrame(run["figures"])}
+
+
+def _plain(value: Any) -> Any:
+    """Intervals as dicts of four, wherever they stand: JSON would make lists of them."""
+    if isinstance(value, Interval):
+        return dict(zip(_FOUR, value, strict=True))
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _interval(found: dict[str, Any]) -> Any:
+    return Interval(**found) if set(found) == set(_FOUR) else found
 
 
 def longer_run(run: Mapping[str, Any]) -> None:
@@ -75,3 +92,27 @@ def longer_run(run: Mapping[str, Any]) -> None:
     )
     caption = f"{escape(made)}<br><code>{escape(run['command'])}</code>"
     display(HTML(table_of(run["figures"], caption)))
+
+
+def kept_model(name: str) -> Any:
+    """The model that was kept under this name, or None; the page says how it was made, or why it is not here.
+
+    Parameters
+    ----------
+    name : of a file in ``data/checkpoints``, without its ending
+
+    Returns
+    -------
+    keras.Model from :func:`musiclib.models.kept`; None where it can neither be found nor fetched
+    """
+    try:
+        model, card = checkpoints.kept(name), checkpoints.kept_card(name)
+    except checkpoints.CheckpointError as error:
+        print(f"No kept {name}: {error}")
+        return None
+    made = (
+        f"The network kept as <code>{escape(name)}</code> was not trained when this page was built, but on"
+        f" {card['date']}, in {card['seconds']:,} s on {escape(card['machine'])}: {escape(card['data'])}"
+    )
+    display(HTML(f'<p class="dlm-kept">{made}<br><code>{escape(card["command"])}</code></p>'))
+    return model

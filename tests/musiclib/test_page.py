@@ -387,11 +387,12 @@ def test_a_run_is_kept_and_shown_with_the_command_that_repeats_it(shown, tmp_pat
         seconds=1234.5,
         data="7 works",
         gpus=1,
-        gains={"mel": [0.1, 0.0, 0.2]},
+        gains={"mel": Interval(0.1, 0.0, 0.2, 12), "steps": [1, 2]},
     )
     run = page.kept_run(file)
     assert run["command"] == "papermill 10_genre_cnn.ipynb long.ipynb -p profile full -p seed 0"
-    assert run["gains"] == {"mel": [0.1, 0.0, 0.2]}
+    assert run["gains"] == {"mel": Interval(0.1, 0.0, 0.2, 12), "steps": [1, 2]}
+    assert isinstance(run["gains"]["mel"], Interval)  # and no tuple that equals it
     pd.testing.assert_frame_equal(run["figures"], table, check_dtype=False)
     page.longer_run(run)
     html = ElementTree.fromstring(shown[0]["text/html"].replace("<br>", "<br/>"))
@@ -413,6 +414,15 @@ def test_a_score_that_a_model_has_not_is_a_dash(shown):
     html = ElementTree.fromstring(shown[0]["text/html"].replace("<br>", "<br/>"))
     cells = [[cell.text for cell in row] for row in html.iter("tr")]
     assert cells == [["model", "accuracy", "five folds"], ["SVM", "0.500", "0.600"], ["network", "0.700", "—"]]
+
+
+def test_a_kept_model_is_shown_with_how_it_was_made_or_why_it_is_not_here(shown, capsys):
+    model = page.kept_model("musicnn_mtt")
+    assert model.output_shape == (None, 50)
+    card, html = models.kept_card("musicnn_mtt"), shown[0]["text/html"]
+    assert card["date"] in html and "<code>musicnn_mtt</code>" in html and "19,000 excerpts of songs" in html
+    assert page.kept_model("no_such_model") is None
+    assert len(shown) == 1 and "musicnn_mtt" in capsys.readouterr().out  # which there are
 
 
 def test_where_no_run_is_kept_it_says_so(shown, tmp_path, capsys):
