@@ -1,4 +1,5 @@
-"""Evaluation: :mod:`~musiclib.evaluation.recognition` judges answers, :mod:`~musiclib.evaluation.generation` sounds."""
+"""Evaluation: :mod:`~musiclib.evaluation.recognition` judges answers, :mod:`~musiclib.evaluation.generation` sounds,
+:mod:`~musiclib.evaluation.prediction` what a model expects next."""
 
 from musiclib.evaluation.generation import (
     frechet_distance,
@@ -6,6 +7,7 @@ from musiclib.evaluation.generation import (
     nearest,
     real_to_real,
 )
+from musiclib.evaluation.prediction import frame_nll
 from musiclib.evaluation.recognition import (
     answers,
     calibration,
@@ -30,6 +32,7 @@ __all__ = [
     "confusion",
     "difference",
     "f1",
+    "frame_nll",
     "frechet_distance",
     "kernel_distance",
     "most_frequent",
