@@ -1,6 +1,8 @@
 """Evaluation: :mod:`~musiclib.evaluation.recognition` judges answers, :mod:`~musiclib.evaluation.generation` sounds,
-:mod:`~musiclib.evaluation.prediction` what a model expects next."""
+:mod:`~musiclib.evaluation.prediction` what a model expects next; :mod:`~musiclib.evaluation.baselines` stand beside.
+"""
 
+from musiclib.evaluation.baselines import classical, most_frequent, svm
 from musiclib.evaluation.generation import (
     frechet_distance,
     kernel_distance,
@@ -11,15 +13,12 @@ from musiclib.evaluation.prediction import frame_nll
 from musiclib.evaluation.recognition import (
     answers,
     calibration,
-    classical,
     compare,
     confusion,
     difference,
     f1,
-    most_frequent,
     one_hot,
     scores,
-    svm,
     whole,
     worst,
 )

@@ -9,10 +9,6 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from musiclib import statistics, training
 from musiclib.training.data import taken
@@ -26,10 +22,11 @@ def one_hot(labels: np.ndarray, classes: list[str]) -> np.ndarray:
     ValueError
         If a label is none of the classes.
     """
-    return np.eye(len(classes), dtype=np.float32)[_numbers(labels, classes)]
+    return np.eye(len(classes), dtype=np.float32)[numbers_of(labels, classes)]
 
 
-def _numbers(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+def numbers_of(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Each label's place in ``classes``, shape (N,); ValueError if it has none."""
     place = {label: k for k, label in enumerate(classes)}
     unknown = sorted({str(label) for label in labels} - {str(c) for c in classes})
     if unknown:
@@ -79,32 +76,6 @@ def answers(model: keras.Model, X: np.ndarray, *, batch_size: int | None = None)
     return np.concatenate(said)
 
 
-def most_frequent(labels: np.ndarray, classes: list[str], count: int) -> np.ndarray:
-    """The trivial baseline: ``count`` times the classes' shares in ``labels``, shape (count, classes)."""
-    return np.tile(one_hot(labels, classes).mean(0), (count, 1))
-
-
-def svm(C: float = 10.0) -> Pipeline:
-    """The classical baseline, for ``features.statistics``: columns to mean 0 and deviation 1, then an SVM."""
-    return make_pipeline(StandardScaler(), SVC(C=C, class_weight="balanced", decision_function_shape="ovr"))
-
-
-def classical(X: np.ndarray, labels: np.ndarray, X_test: np.ndarray, classes: list[str], *, C: float = 10.0):
-    """The answers of :func:`svm`, float32, shape (N, classes): a softmax of its margins, which is no probability.
-
-    Parameters
-    ----------
-    X, X_test : statistics of the sides to learn from and to test, shapes (examples, numbers)
-    """
-    model = svm(C).fit(X, labels)
-    margins = model.decision_function(X_test)
-    if margins.ndim == 1:
-        margins = np.stack([-margins, margins], axis=1)
-    P = np.zeros((len(X_test), len(classes)), np.float32)
-    P[:, _numbers(model.classes_, classes)] = softmax(margins, axis=1)
-    return P
-
-
 def whole(P: np.ndarray, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Answers for whole recordings: the mean over the segments of each, and the table's first row of each.
 
@@ -138,7 +109,7 @@ def scores(P: np.ndarray, table: pd.DataFrame, classes: list[str], *, seed: int 
     """
     found = {}
     for name, (answer, sheet) in {"segment": (P, table), "recording": whole(P, table)}.items():
-        truth = _numbers(sheet["label"], classes)
+        truth = numbers_of(sheet["label"], classes)
         right = _right(answer, truth)
         groups = sheet["group"].to_numpy()
         found[f"{name} accuracy"] = statistics.bootstrap_interval(right, groups, seed=seed)
@@ -182,7 +153,7 @@ def difference(
     ----------
     A, B : as ``P`` for :func:`scores`; for whole recordings, and their table, use :func:`whole` first
     """
-    truth = _numbers(table["label"], classes)
+    truth = numbers_of(table["label"], classes)
     return statistics.bootstrap_interval(_right(A, truth) - _right(B, truth), table["group"].to_numpy(), seed=seed)
 
 
@@ -191,7 +162,7 @@ def confusion(P: np.ndarray, labels: np.ndarray, classes: list[str]) -> np.ndarr
 
     A row without examples is zero.
     """
-    truth = _numbers(labels, classes)
+    truth = numbers_of(labels, classes)
     counts = np.zeros((len(classes), len(classes)))
     for run in _runs(P):
         np.add.at(counts, (truth, run.argmax(-1)), 1)
@@ -220,7 +191,7 @@ def calibration(P: np.ndarray, labels: np.ndarray, classes: list[str], *, bins: 
     Taught in: 10_genre_cnn
     """
     flat = P.reshape(-1, P.shape[-1])
-    truth = np.tile(_numbers(labels, classes), len(_runs(P)))
+    truth = np.tile(numbers_of(labels, classes), len(_runs(P)))
     sheet = pd.DataFrame({"confidence": flat.max(1).astype(float), "accuracy": (flat.argmax(1) == truth).astype(float)})
     number = np.minimum((sheet.confidence * bins).astype(int), bins - 1)
     table = sheet.groupby(number).mean().assign(count=number.value_counts()).reset_index(drop=True)
@@ -237,7 +208,7 @@ def worst(P: np.ndarray, table: pd.DataFrame, classes: list[str]) -> pd.DataFram
     table : with the column label, a row an answer
     """
     P = P if P.ndim == 2 else P.mean(0)
-    truth = _numbers(table["label"], classes)
+    truth = numbers_of(table["label"], classes)
     found = table.assign(said=np.array(classes)[P.argmax(1)], confidence=P.max(1), of_truth=P[np.arange(len(P)), truth])
     return found[P.argmax(1) != truth].sort_values("confidence", ascending=False)
 
