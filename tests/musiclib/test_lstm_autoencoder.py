@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from musiclib import models, training
+from musiclib import datasets, evaluation, features, models, training
 from musiclib.models.generate.lstm_autoencoder import unaided
 
 T, B = 12, 6
@@ -77,3 +77,21 @@ def test_unaided_it_hears_its_own_answers(X):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(again), own, atol=1e-3)
     with pytest.raises(ValueError, match="expected a model made with teacher=True"):
         unaided(made(X), X)
+
+
+def test_the_kept_network_has_the_figure_of_its_card():
+    """On the sequences of the chapter, made from the corpus in its smallest size."""
+    frames, bands = models.kept("lstm_autoencoder").input_shape[1:]
+    found = features.extract(
+        datasets.load("composers", size="smoke"),
+        "mel",
+        segment=(frames - 1) * 1024 / 22_050,
+        hop_length=1024,
+        n_mels=bands,
+    )
+    Z = np.array(found.array).transpose(0, 2, 1)
+    Z -= Z.max(axis=(1, 2), keepdims=True)
+    error = np.sqrt(np.mean((evaluation.answers(models.kept("lstm_autoencoder"), Z) - Z) ** 2))
+    figures = models.kept_card("lstm_autoencoder")["figures"]
+    assert error == pytest.approx(figures["error, excerpts of size smoke, some of them learned, dB"], abs=0.01)
+    assert error < 0.9 * np.sqrt(np.mean((Z - Z.mean((0, 1))) ** 2))  # nearer than their own mean frame
