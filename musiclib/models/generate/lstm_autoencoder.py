@@ -39,10 +39,6 @@ def lstm_autoencoder(
     arXiv:1502.04681. Teacher forcing: Williams and Zipser, "A learning algorithm for continually running fully
     recurrent neural networks", Neural Computation 1(2), 1989, doi:10.1162/neco.1989.1.2.270. Attention: Luong, Pham and
     Manning, "Effective approaches to attention-based neural machine translation", EMNLP 2015, doi:10.18653/v1/D15-1166.
-
-    Notes
-    -----
-    Taught in: 17_lstm_autoencoder
     """
     frames, bands = shape
     sequence = keras.Input(shape)
