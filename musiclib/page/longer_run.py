@@ -11,11 +11,8 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML, display
 
-from musiclib.models import checkpoints
 from musiclib.page.results import table_of
 from musiclib.statistics import Interval
-
-_FOUR = ("value", "low", "high", "groups")
 
 
 def keep_run(
@@ -66,14 +63,14 @@ def kept_run(path: str | Path) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Intervals as dicts of four, wherever they stand: JSON would make lists of them."""
     if isinstance(value, Interval):
-        return dict(zip(_FOUR, value, strict=True))
+        return value._asdict()
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _interval(found: dict[str, Any]) -> Any:
-    return Interval(**found) if set(found) == set(_FOUR) else found
+    return Interval(**found) if set(found) == set(Interval._fields) else found
 
 
 def longer_run(run: Mapping[str, Any]) -> None:
@@ -105,6 +102,8 @@ def kept_model(name: str) -> Any:
     -------
     keras.Model from :func:`musiclib.models.kept`; None where it can neither be found nor fetched
     """
+    from musiclib.models import checkpoints  # else whatever changes there would run every chapter again
+
     try:
         model, card = checkpoints.kept(name), checkpoints.kept_card(name)
     except checkpoints.CheckpointError as error:

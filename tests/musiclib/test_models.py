@@ -21,6 +21,7 @@ from musiclib import models, training
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICKLY = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiled in half the time, for one call of each model
+CLASSES = 5
 
 
 class Case(NamedTuple):
@@ -29,7 +30,7 @@ class Case(NamedTuple):
     shape: tuple[int, int]
     options: Mapping = MappingProxyType({})
     several: bool = False  # sigmoid outputs: an example may have several labels
-    classes: int | None = 5  # None: it gives its input back
+    classes: int | None = CLASSES  # None: it gives its input back
 
 
 CASES = {
@@ -46,7 +47,6 @@ CASES = {
     "two_layers": Case((13, 44), {"filters": 4, "dense": 16}),
 }
 CLASSIFIERS = sorted(name for name, case in CASES.items() if case.classes)
-CLASSES = 5
 
 
 @pytest.fixture(params=sorted(CASES))
