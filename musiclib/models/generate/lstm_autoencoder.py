@@ -26,7 +26,7 @@ def lstm_autoencoder(
     shape : (frames, bands) of a sequence
     units : N, of the outer LSTMs
     bottleneck : M, of the inner ones: as many numbers stand for the sequence
-    teacher : give the decoder at each step the true frame before (teacher forcing); :func:`unaided` takes it away again
+    teacher : give the decoder at each step the true frame before (teacher forcing); ``unaided`` takes it away again
     attention : let the decoder look at all states of the encoder's first LSTM, past the bottleneck
 
     Returns
